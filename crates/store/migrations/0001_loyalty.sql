@@ -1,0 +1,265 @@
+-- Every primary key begins with the tenant. Times are milliseconds since 1970 UTC, money is
+-- kopecks, points are whole points. 9223372036854775807 in expires_at means never.
+
+CREATE TABLE tenants (
+    tenant           TEXT NOT NULL PRIMARY KEY,
+    -- Decides between two writers of the settings, which themselves live in key-value.
+    settings_version INTEGER NOT NULL DEFAULT 1,
+    claimed_at       INTEGER NOT NULL DEFAULT 0,
+    created_at       INTEGER NOT NULL
+) WITHOUT ROWID
+-- step
+CREATE TABLE customers (
+    tenant      TEXT NOT NULL,
+    id          TEXT NOT NULL,
+    name        TEXT NOT NULL DEFAULT '',
+    -- Lower case, ё as е, single spaces, one at each end: ' иванов петр '. Word prefixes are looked
+    -- for in it.
+    name_key    TEXT NOT NULL DEFAULT ' ',
+    first_name  TEXT,
+    middle_name TEXT,
+    last_name   TEXT,
+    -- Digits in international form without the plus.
+    phone       TEXT,
+    card        TEXT,
+    email       TEXT,
+    -- YYYY-MM-DD
+    birth_date  TEXT,
+    sex         TEXT,
+    -- The counterparty's id in МойСклад, when it is known.
+    ms_id       TEXT,
+    -- Whether a registration code was confirmed.
+    verified    INTEGER NOT NULL DEFAULT 0,
+    -- The sum of this customer's entries: the sum of what remains in the lots, less the debt.
+    balance     INTEGER NOT NULL DEFAULT 0,
+    -- Points spent beyond the balance and not yet covered by an earning.
+    debt        INTEGER NOT NULL DEFAULT 0,
+    tier        TEXT,
+    last_seen   INTEGER NOT NULL DEFAULT 0,
+    merged_into TEXT,
+    -- Raised by every change of the account; a batch names the version it has read.
+    version     INTEGER NOT NULL DEFAULT 1,
+    created_at  INTEGER NOT NULL,
+    updated_at  INTEGER NOT NULL,
+    PRIMARY KEY (tenant, id)
+) WITHOUT ROWID
+-- step
+-- By what a customer is recognised: kind is uuid (ours, МойСклад's, the till's syncId), card, phone.
+CREATE TABLE customer_keys (
+    tenant   TEXT NOT NULL,
+    kind     TEXT NOT NULL,
+    value    TEXT NOT NULL,
+    customer TEXT NOT NULL,
+    PRIMARY KEY (tenant, kind, value)
+) WITHOUT ROWID
+-- step
+CREATE INDEX customer_keys_of ON customer_keys (tenant, customer)
+-- step
+-- What a customer is searched by, as prefixes: words of the name, card, phone and its last digits.
+CREATE TABLE customer_terms (
+    tenant   TEXT NOT NULL,
+    term     TEXT NOT NULL,
+    customer TEXT NOT NULL,
+    PRIMARY KEY (tenant, term, customer)
+) WITHOUT ROWID
+-- step
+CREATE INDEX customer_terms_of ON customer_terms (tenant, customer)
+-- step
+CREATE TABLE lots (
+    tenant       TEXT NOT NULL,
+    customer     TEXT NOT NULL,
+    id           TEXT NOT NULL,
+    amount       INTEGER NOT NULL,
+    remaining    INTEGER NOT NULL CHECK (remaining >= 0),
+    activates_at INTEGER NOT NULL,
+    expires_at   INTEGER NOT NULL,
+    origin       TEXT NOT NULL,
+    created_at   INTEGER NOT NULL,
+    PRIMARY KEY (tenant, customer, id)
+) WITHOUT ROWID
+-- step
+CREATE INDEX lots_live ON lots (tenant, customer, expires_at) WHERE remaining > 0
+-- step
+-- Every change of a balance, once: the key is the document, lot or request that caused it.
+CREATE TABLE entries (
+    tenant   TEXT NOT NULL,
+    kind     TEXT NOT NULL,
+    key      TEXT NOT NULL,
+    customer TEXT NOT NULL,
+    at       INTEGER NOT NULL,
+    points   INTEGER NOT NULL,
+    balance  INTEGER NOT NULL,
+    document TEXT,
+    reason   TEXT,
+    PRIMARY KEY (tenant, kind, key)
+) WITHOUT ROWID
+-- step
+CREATE INDEX entries_of ON entries (tenant, customer, at)
+-- step
+-- Purchases by month (year * 100 + month, the tenant's calendar), for the tiers.
+CREATE TABLE turnover (
+    tenant   TEXT NOT NULL,
+    customer TEXT NOT NULL,
+    month    INTEGER NOT NULL,
+    kopecks  INTEGER NOT NULL,
+    PRIMARY KEY (tenant, customer, month)
+) WITHOUT ROWID
+-- step
+-- Sales and returns; kind is sale or return.
+CREATE TABLE documents (
+    tenant     TEXT NOT NULL,
+    kind       TEXT NOT NULL,
+    id         TEXT NOT NULL,
+    number     TEXT NOT NULL DEFAULT '',
+    moment     INTEGER NOT NULL,
+    store      TEXT NOT NULL DEFAULT '',
+    customer   TEXT,
+    -- The sale that a return names.
+    demand     TEXT,
+    -- Kopecks before and after everything.
+    gross      INTEGER NOT NULL,
+    paid       INTEGER NOT NULL,
+    -- A sale's spent and earned points; a return's restored and clawed back ones.
+    spend      INTEGER NOT NULL DEFAULT 0,
+    earn       INTEGER NOT NULL DEFAULT 0,
+    -- Which lots a sale's points came from: [[points, expires_at], …].
+    spent_lots TEXT,
+    flags      TEXT NOT NULL DEFAULT '',
+    -- SHA-256 of what was sent, to tell a repetition from a conflict.
+    digest     TEXT NOT NULL,
+    positions  TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, kind, id)
+) WITHOUT ROWID
+-- step
+CREATE INDEX documents_by_time ON documents (tenant, created_at)
+-- step
+CREATE INDEX documents_of ON documents (tenant, customer, created_at) WHERE customer IS NOT NULL
+-- step
+CREATE INDEX returns_of ON documents (tenant, demand) WHERE demand IS NOT NULL
+-- step
+-- Every identifier under which a document came (native id, syncId, a hash where both are empty).
+CREATE TABLE document_keys (
+    tenant   TEXT NOT NULL,
+    kind     TEXT NOT NULL,
+    key      TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (tenant, kind, key)
+) WITHOUT ROWID
+-- step
+CREATE TABLE gift_certificates (
+    tenant     TEXT NOT NULL,
+    number     TEXT NOT NULL,
+    id         TEXT NOT NULL,
+    initial    INTEGER NOT NULL,
+    balance    INTEGER NOT NULL,
+    blocked    INTEGER NOT NULL DEFAULT 0,
+    expires_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, number)
+) WITHOUT ROWID
+-- step
+CREATE UNIQUE INDEX gift_certificates_by_id ON gift_certificates (tenant, id)
+-- step
+CREATE TABLE gift_redemptions (
+    tenant   TEXT NOT NULL,
+    number   TEXT NOT NULL,
+    document TEXT NOT NULL,
+    kopecks  INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    PRIMARY KEY (tenant, number, document)
+) WITHOUT ROWID
+-- step
+CREATE TABLE categories (
+    tenant     TEXT NOT NULL,
+    id         TEXT NOT NULL,
+    parent     TEXT,
+    name       TEXT NOT NULL DEFAULT '',
+    -- This category and its ancestors, nearest first: a JSON array of ids.
+    path       TEXT NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, id)
+) WITHOUT ROWID
+-- step
+CREATE INDEX categories_by_parent ON categories (tenant, parent)
+-- step
+CREATE TABLE goods (
+    tenant              TEXT NOT NULL,
+    id                  TEXT NOT NULL,
+    name                TEXT NOT NULL DEFAULT '',
+    name_key            TEXT NOT NULL DEFAULT ' ',
+    article             TEXT,
+    code                TEXT,
+    -- JSON array of strings.
+    barcodes            TEXT NOT NULL DEFAULT '[]',
+    category            TEXT,
+    price               INTEGER,
+    min_price           INTEGER,
+    discount_prohibited INTEGER NOT NULL DEFAULT 0,
+    tobacco             INTEGER NOT NULL DEFAULT 0,
+    archived            INTEGER NOT NULL DEFAULT 0,
+    updated_at          INTEGER NOT NULL,
+    PRIMARY KEY (tenant, id)
+) WITHOUT ROWID
+-- step
+CREATE INDEX goods_by_change ON goods (tenant, updated_at, id)
+-- step
+-- By what a good is recognised: kind is uuid (ours, МойСклад's, the till's syncId), external, code,
+-- article or barcode.
+CREATE TABLE good_keys (
+    tenant TEXT NOT NULL,
+    kind   TEXT NOT NULL,
+    value  TEXT NOT NULL,
+    good   TEXT NOT NULL,
+    PRIMARY KEY (tenant, kind, value, good)
+) WITHOUT ROWID
+-- step
+CREATE INDEX good_keys_of ON good_keys (tenant, good)
+-- step
+-- One-time codes. The code itself is derived from the nonce and the application's key.
+CREATE TABLE codes (
+    tenant       TEXT NOT NULL,
+    purpose      TEXT NOT NULL,
+    subject      TEXT NOT NULL,
+    nonce        TEXT NOT NULL,
+    issued_at    INTEGER NOT NULL,
+    expires_at   INTEGER NOT NULL,
+    used_at      INTEGER,
+    -- How many codes were issued since window_start, for the rate limit.
+    window_start INTEGER NOT NULL,
+    issued       INTEGER NOT NULL,
+    PRIMARY KEY (tenant, purpose, subject)
+) WITHOUT ROWID
+-- step
+CREATE TABLE outbox (
+    tenant     TEXT NOT NULL,
+    id         TEXT NOT NULL,
+    channel    TEXT NOT NULL,
+    target     TEXT NOT NULL,
+    payload    TEXT NOT NULL,
+    -- due, sent or dead
+    state      TEXT NOT NULL,
+    attempts   INTEGER NOT NULL DEFAULT 0,
+    next_at    INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    last_error TEXT,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, id)
+) WITHOUT ROWID
+-- step
+CREATE INDEX outbox_due ON outbox (tenant, next_at) WHERE state = 'due'
+-- step
+-- What the merchant reads. The id sorts by time.
+CREATE TABLE journal (
+    tenant    TEXT NOT NULL,
+    id        TEXT NOT NULL,
+    at        INTEGER NOT NULL,
+    direction TEXT NOT NULL,
+    action    TEXT NOT NULL,
+    object    TEXT NOT NULL DEFAULT '',
+    customer  TEXT,
+    outcome   TEXT NOT NULL,
+    text      TEXT NOT NULL,
+    detail    TEXT,
+    PRIMARY KEY (tenant, id)
+) WITHOUT ROWID

@@ -1,0 +1,34 @@
+//! The ports behind which all storage lies, and the schema.
+//!
+//! A crate with domain logic sees [`Sql`] and [`Kv`] and nothing of Spin. Two adapters exist: the
+//! one over Spin's interfaces in `crates/edge`, and the one over rusqlite in [`native`], which
+//! tests and benchmarks use. Both run the same statements on the same SQLite.
+//!
+//! A read is one statement ([`Sql::query`]); a write is one atomic batch ([`Sql::atomic`]). There
+//! are no interactive transactions: what a batch depends on is stated in it, and a state that moved
+//! in between comes out as [`SqlError::Conflict`], which the caller answers by reading again.
+//!
+//! ```
+//! use sklad_store::Statement;
+//!
+//! // A lost update is impossible: the version names the state that was read.
+//! let raise = Statement::new(
+//!     "UPDATE customers SET balance = balance + ?3, version = version + 1 \
+//!      WHERE tenant = ?1 AND id = ?2 AND version = ?4 RETURNING 1",
+//! )
+//! .bind("demo")
+//! .bind("c1")
+//! .bind(50)
+//! .bind(7)
+//! .expect_rows(1);
+//! assert_eq!(raise.params().len(), 4);
+//! ```
+
+mod kv;
+pub mod migrations;
+#[cfg(feature = "native")]
+pub mod native;
+mod sql;
+
+pub use kv::{Kv, KvError};
+pub use sql::{Row, Sql, SqlError, Statement, Value};
