@@ -1,5 +1,7 @@
 //! The schema and the native adapter keep the promises of the port.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use futures::executor::block_on;
 use sklad_store::native::NativeSql;
 use sklad_store::{Sql, SqlError, Statement};
