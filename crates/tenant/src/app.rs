@@ -1,0 +1,157 @@
+//! What every handler gets: storage, configuration, caches.
+
+use std::rc::Rc;
+
+use sklad_store::{Kv, Sql};
+use subtle::ConstantTimeEq;
+
+use crate::cache::Cache;
+use crate::{Error, Settings, Slug, keys, settings};
+
+/// How long a tenant's settings and a key are believed, in milliseconds: also how long a revoked
+/// key goes on working.
+pub const TENANT_TTL_MS: i64 = 3_000;
+/// How long it is believed that there is no such tenant or key, in milliseconds.
+pub const NEGATIVE_TTL_MS: i64 = 1_000;
+/// The most tenants, and the most keys, that one instance remembers.
+const CACHE_LIMIT: usize = 256;
+/// The most unknown tenants, and unknown keys, that one instance remembers.
+const NEGATIVE_LIMIT: usize = 256;
+
+/// What the operator has configured.
+#[derive(Clone, Default)]
+pub struct Config {
+    /// SHA-256 of the operator's token; without one nobody is the operator.
+    pub operator_token_sha256: Option<[u8; 32]>,
+    /// The application's secret, from which one-time codes are derived.
+    pub master_key: Vec<u8>,
+    /// Tenants are `{slug}.{base_domain}`; without one they are addressed by path alone.
+    pub base_domain: Option<String>,
+}
+
+impl Config {
+    /// The configuration from the texts of the variables; an empty text is an absent one.
+    #[must_use]
+    pub fn new(operator_token: &str, master_key: &str, base_domain: &str) -> Self {
+        Self {
+            operator_token_sha256: some(operator_token).map(keys::sha256),
+            master_key: master_key.trim().as_bytes().to_vec(),
+            base_domain: some(base_domain).map(str::to_owned),
+        }
+    }
+
+    /// Whether `token` is the operator's, compared in constant time.
+    #[must_use]
+    pub fn is_operator(&self, token: &str) -> bool {
+        let given = keys::sha256(token.trim());
+        self.operator_token_sha256
+            .is_some_and(|known| known.ct_eq(&given).into())
+    }
+}
+
+fn some(text: &str) -> Option<&str> {
+    Some(text.trim()).filter(|t| !t.is_empty())
+}
+
+/// A tenant as requests see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tenant {
+    /// Its name, the first part of every key in storage.
+    pub slug: Slug,
+    /// What it has set.
+    pub settings: Settings,
+}
+
+/// The application's state in one instance, shared by the requests it serves.
+///
+/// The caches are keyed by the tenant's name or by the hash of a key, and bounded in size and age.
+pub struct App<S, K> {
+    /// The database.
+    pub sql: S,
+    /// The key-value store.
+    pub kv: K,
+    /// What the operator has configured.
+    pub config: Config,
+    tenants: Cache<Slug, Rc<Tenant>>,
+    unknown: Cache<Slug, ()>,
+    tokens: Cache<[u8; 32], Slug>,
+    refused: Cache<[u8; 32], ()>,
+}
+
+impl<S: Sql, K: Kv> App<S, K> {
+    /// The state of a new instance.
+    pub fn new(sql: S, kv: K, config: Config) -> Self {
+        Self {
+            sql,
+            kv,
+            config,
+            tenants: Cache::new(CACHE_LIMIT, TENANT_TTL_MS),
+            unknown: Cache::new(NEGATIVE_LIMIT, NEGATIVE_TTL_MS),
+            tokens: Cache::new(CACHE_LIMIT, TENANT_TTL_MS),
+            refused: Cache::new(NEGATIVE_LIMIT, NEGATIVE_TTL_MS),
+        }
+    }
+
+    /// The tenant whose loyalty key `token` is. A hot request reads nothing.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn tenant_of_token(
+        &self,
+        token: &str,
+        now_ms: i64,
+    ) -> Result<Option<Rc<Tenant>>, Error> {
+        if !keys::plausible(token) {
+            return Ok(None);
+        }
+        let hash = keys::sha256(token);
+        if let Some(slug) = self.tokens.get(&hash, now_ms) {
+            return self.tenant(&slug, now_ms).await;
+        }
+        if self.refused.get(&hash, now_ms).is_some() {
+            return Ok(None);
+        }
+        match keys::resolve(&self.kv, &hash).await? {
+            Some(slug) => {
+                self.tokens.put(hash, slug.clone(), now_ms);
+                self.tenant(&slug, now_ms).await
+            }
+            None => {
+                self.refused.put(hash, (), now_ms);
+                Ok(None)
+            }
+        }
+    }
+
+    /// The tenant of this name. A hot request reads nothing.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn tenant(&self, slug: &Slug, now_ms: i64) -> Result<Option<Rc<Tenant>>, Error> {
+        if let Some(tenant) = self.tenants.get(slug, now_ms) {
+            return Ok(Some(tenant));
+        }
+        if self.unknown.get(slug, now_ms).is_some() {
+            return Ok(None);
+        }
+        let Some(settings) = settings::load(&self.kv, slug).await? else {
+            self.unknown.put(slug.clone(), (), now_ms);
+            return Ok(None);
+        };
+        let tenant = Rc::new(Tenant {
+            slug: slug.clone(),
+            settings,
+        });
+        self.tenants.put(slug.clone(), Rc::clone(&tenant), now_ms);
+        Ok(Some(tenant))
+    }
+
+    /// Forgets what is cached, after a change made by this instance. Others follow within
+    /// [`TENANT_TTL_MS`].
+    pub fn forget(&self) {
+        self.tenants.clear();
+        self.unknown.clear();
+        self.tokens.clear();
+        self.refused.clear();
+    }
+}

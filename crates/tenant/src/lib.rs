@@ -1,0 +1,26 @@
+//! Tenants: who they are, what they have set, with which keys their tills call.
+//!
+//! * [`Slug`] – a tenant's name in addresses, and the first part of every key in storage.
+//! * [`Settings`] – the one versioned document of a tenant, see [`settings`].
+//! * [`keys`] – the loyalty keys that МойСклад sends: issue, list, revoke, resolve.
+//! * [`App`] – storage, configuration and caches, which every handler gets.
+//! * [`address`] – which tenant a request addresses by host or path.
+//! * [`clock`] – wall-clock times of a tenant and of МойСклад.
+//!
+//! Settings and keys live in key-value, because a deployment may replicate it; the decision which
+//! of two writers wins is SQL's (the table `tenants`), because key-value has no compare-and-swap.
+
+pub mod address;
+mod app;
+mod cache;
+pub mod clock;
+mod error;
+pub mod keys;
+pub mod settings;
+mod slug;
+
+pub use app::{App, Config, NEGATIVE_TTL_MS, TENANT_TTL_MS, Tenant};
+pub use error::Error;
+pub use keys::Token;
+pub use settings::Settings;
+pub use slug::{Slug, SlugError};

@@ -1,0 +1,281 @@
+//! The settings of a tenant: one versioned JSON document in key-value.
+//!
+//! A change names the version it was made from (`If-Match`). Key-value has no compare-and-swap, so
+//! the row of the table `tenants` decides between two writers: the winner raises
+//! `settings_version` from the version that the document has, then writes the document with the
+//! new version. A writer that died between the two leaves the row ahead of the document; after
+//! [`CLAIM_MS`] the next writer takes over.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sklad_loyalty::programme::{Problem, Programme};
+use sklad_store::{Kv, Sql, Statement};
+
+use crate::clock::{MAX_ZONE_MINUTES, MIN_ZONE_MINUTES, MOSCOW_MINUTES};
+use crate::{Error, Slug};
+
+/// How long a writer may take between claiming a version and writing the document, in
+/// milliseconds.
+pub const CLAIM_MS: i64 = 10_000;
+/// The longest name of a tenant, in characters.
+pub const MAX_NAME_CHARS: usize = 200;
+/// The largest settings document, in bytes: values of at most 1 MB are portable.
+pub const MAX_SETTINGS_BYTES: usize = 900_000;
+
+/// What a tenant has set. `{}` is valid apart from the name; see the types of the fields.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Версия документа, растёт с каждым изменением; она же ETag. Во входящем документе
+    /// необязательна.
+    pub version: u64,
+    /// Название, от 1 до 200 знаков: как его видят люди.
+    pub name: String,
+    /// Часовой пояс: минуты от UTC, −720…840, по умолчанию 180 (Москва).
+    #[cfg_attr(feature = "schema", schemars(range(min = -720, max = 840)))]
+    pub timezone_minutes: i32,
+    /// Программа лояльности.
+    pub programme: Programme,
+    /// Покупатели.
+    pub customers: CustomerSettings,
+}
+
+/// How customers of a tenant are treated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct CustomerSettings {
+    /// Заводить ли покупателя, которого касса прислала, а мы ещё не знаем (по умолчанию да).
+    pub create_unknown: bool,
+}
+
+impl Default for CustomerSettings {
+    fn default() -> Self {
+        Self {
+            create_unknown: true,
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            version: 0,
+            name: String::new(),
+            timezone_minutes: MOSCOW_MINUTES,
+            programme: Programme::default(),
+            customers: CustomerSettings::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads and checks a document that a client sent.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with the place of everything that is wrong.
+    pub fn parse(json: &[u8]) -> Result<Self, Error> {
+        let settings: Self = parse(json)?;
+        settings.validate()?;
+        Ok(settings)
+    }
+
+    /// Checks what the types cannot say.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with the place of everything that is wrong.
+    pub fn validate(&self) -> Result<(), Error> {
+        let mut problems = Vec::new();
+        if !(1..=MAX_NAME_CHARS).contains(&self.name.trim().chars().count()) {
+            let message = "название – от 1 до 200 знаков";
+            problems.push(problem("name", message));
+        }
+        if !(MIN_ZONE_MINUTES..=MAX_ZONE_MINUTES).contains(&self.timezone_minutes) {
+            let message = "часовой пояс – от -720 до 840 минут от UTC";
+            problems.push(problem("timezone_minutes", message));
+        }
+        problems.extend(self.programme.validate().into_iter().map(|p| Problem {
+            path: format!("programme.{}", p.path),
+            ..p
+        }));
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Invalid(problems))
+        }
+    }
+}
+
+fn problem(path: &str, message: &str) -> Problem {
+    Problem {
+        path: path.to_owned(),
+        message: message.to_owned(),
+    }
+}
+
+/// Reads any JSON document; what is wrong comes out with its place, as `tiers.levels.2.id`.
+///
+/// # Errors
+/// [`Error::Invalid`] with one problem.
+pub fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|e| {
+        let path = dotted(e.path());
+        Error::invalid(path, e.into_inner().to_string())
+    })?;
+    let rest = deserializer.end();
+    rest.map_err(|e| Error::invalid("", e.to_string()))?;
+    Ok(value)
+}
+
+fn dotted(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let segments = path.iter().filter_map(|segment| match segment {
+        Segment::Seq { index } => Some(index.to_string()),
+        Segment::Map { key } => Some(key.clone()),
+        Segment::Enum { variant } => Some(variant.clone()),
+        Segment::Unknown => None,
+    });
+    segments.collect::<Vec<_>>().join(".")
+}
+
+fn key(slug: &Slug) -> String {
+    format!("tenant/{slug}")
+}
+
+/// The settings of a tenant, if it exists.
+///
+/// # Errors
+/// The store's, or [`Error::Stored`] for a document that this build cannot read.
+pub async fn load(kv: &impl Kv, slug: &Slug) -> Result<Option<Settings>, Error> {
+    let key = key(slug);
+    let Some(json) = kv.get(&key).await? else {
+        return Ok(None);
+    };
+    match parse(&json) {
+        Ok(settings) => Ok(Some(settings)),
+        Err(e) => Err(Error::Stored {
+            key,
+            message: e.to_string(),
+        }),
+    }
+}
+
+/// Creates a tenant; answers its settings as they are stored.
+///
+/// # Errors
+/// [`Error::Exists`], [`Error::Invalid`], or the stores'.
+pub async fn create(
+    sql: &impl Sql,
+    kv: &impl Kv,
+    slug: &Slug,
+    settings: Settings,
+    now_ms: i64,
+) -> Result<Settings, Error> {
+    settings.validate()?;
+    if load(kv, slug).await?.is_some() {
+        return Err(Error::Exists);
+    }
+    // A row without a document is a creation that died in the middle: it may be taken over.
+    let claim = Statement::new(
+        "INSERT INTO tenants (tenant, settings_version, claimed_at, created_at) \
+         VALUES (?1, 1, ?2, ?2) \
+         ON CONFLICT (tenant) DO UPDATE SET settings_version = settings_version + 1, \
+         claimed_at = excluded.claimed_at WHERE tenants.claimed_at < ?3 \
+         RETURNING settings_version",
+    )
+    .bind(slug.as_str())
+    .bind(now_ms)
+    .bind(now_ms.saturating_sub(CLAIM_MS));
+    let version = claimed(sql, claim).await?.ok_or(Error::Exists)?;
+    store(
+        kv,
+        slug,
+        Settings {
+            version,
+            ..settings
+        },
+    )
+    .await
+}
+
+/// Replaces the settings of a tenant when their version is `if_match`; answers them with their new
+/// version. The version inside `settings` does not matter.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Stale`] when somebody else was faster, [`Error::Invalid`], or the
+/// stores'.
+pub async fn replace(
+    sql: &impl Sql,
+    kv: &impl Kv,
+    slug: &Slug,
+    if_match: u64,
+    settings: Settings,
+    now_ms: i64,
+) -> Result<Settings, Error> {
+    settings.validate()?;
+    let stored = load(kv, slug).await?.ok_or(Error::NotFound)?;
+    if stored.version != if_match {
+        return Err(Error::Stale);
+    }
+    let read = i64::try_from(stored.version).map_err(|_| Error::Stale)?;
+    let claim = Statement::new(
+        "UPDATE tenants SET settings_version = settings_version + 1, claimed_at = ?3 \
+         WHERE tenant = ?1 AND (settings_version = ?2 OR claimed_at < ?4) \
+         RETURNING settings_version",
+    )
+    .bind(slug.as_str())
+    .bind(read)
+    .bind(now_ms)
+    .bind(now_ms.saturating_sub(CLAIM_MS));
+    let version = claimed(sql, claim).await?.ok_or(Error::Stale)?;
+    store(
+        kv,
+        slug,
+        Settings {
+            version,
+            ..settings
+        },
+    )
+    .await
+}
+
+/// The version that a claiming statement won, `None` when another writer has it.
+async fn claimed(sql: &impl Sql, claim: Statement) -> Result<Option<u64>, Error> {
+    let answer = sql.atomic(vec![claim]).await?;
+    let version = answer.first().and_then(|rows| rows.first()?.int(0));
+    Ok(version.and_then(|v| u64::try_from(v).ok()))
+}
+
+async fn store(kv: &impl Kv, slug: &Slug, settings: Settings) -> Result<Settings, Error> {
+    let key = key(slug);
+    let json = serde_json::to_vec(&settings).map_err(|e| Error::Stored {
+        key: key.clone(),
+        message: e.to_string(),
+    })?;
+    if json.len() > MAX_SETTINGS_BYTES {
+        return Err(Error::invalid("", "настройки больше 900 000 байт"));
+    }
+    kv.set(&key, &json).await?;
+    Ok(settings)
+}
+
+/// The tenants after `after` in alphabetical order, at most `limit` of them.
+///
+/// # Errors
+/// The database's.
+pub async fn list(
+    sql: &impl Sql,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Vec<(Slug, i64)>, Error> {
+    let statement = Statement::new(
+        "SELECT tenant, created_at FROM tenants WHERE tenant > ?1 ORDER BY tenant LIMIT ?2",
+    )
+    .bind(after.unwrap_or_default())
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    let rows = sql.query(statement).await?;
+    let tenant = |row: &sklad_store::Row| Some((row.text(0)?.parse().ok()?, row.int(1)?));
+    Ok(rows.iter().filter_map(tenant).collect())
+}
