@@ -7,6 +7,7 @@
 //! is uncertain (§8.1).
 
 use crate::units::{Kopecks, Points, Quantity};
+use std::collections::BTreeMap;
 
 /// The sale a return belongs to.
 #[derive(Debug, Clone, Copy)]
@@ -54,13 +55,93 @@ pub struct Settlement {
 
 /// What is due in all after `returned` (all returns of the sale so far, this one included, in any
 /// order and any number of entries a good).
+///
+/// Spent points come back in proportion to the discount that the returned goods had, because points
+/// are a part of that discount: a good that points did not pay for (tobacco) brings none back.
+/// Earned points go in proportion to the money that was paid for the returned goods. Each is rounded
+/// half up.
 pub fn due(sale: &Sale<'_>, returned: &[ReturnedLine]) -> Settlement {
-    let _ = (sale, returned);
-    Settlement::default()
+    let goods = goods(sale, returned);
+    let restore_by: [fn(&Good) -> i64; 3] = [|g| g.discount, |g| g.gross, |g| g.sold];
+    let claw_back_by: [fn(&Good) -> i64; 3] = [|g| g.paid, |g| g.gross, |g| g.sold];
+    Settlement {
+        restore: portion(sale.spent, &goods, &restore_by),
+        claw_back: portion(sale.earned, &goods, &claw_back_by),
+    }
 }
 
 /// What this return must do: what is due in all less what earlier returns did. Never negative.
 pub fn settle(sale: &Sale<'_>, returned: &[ReturnedLine], earlier: Settlement) -> Settlement {
-    let _ = (sale, returned);
-    earlier
+    let due = due(sale, returned);
+    let less = |due: Points, done: Points| Points(due.0.saturating_sub(done.0.max(0)).max(0));
+    Settlement {
+        restore: less(due.restore, earlier.restore),
+        claw_back: less(due.claw_back, earlier.claw_back),
+    }
+}
+
+/// The positions of one key together. Amounts are kopecks times thousandths: exact, so that parts of
+/// a weighed line add up to the line.
+#[derive(Default)]
+struct Good {
+    gross: i64,
+    discount: i64,
+    paid: i64,
+    sold: i64,
+    /// Not more than `sold`.
+    returned: i64,
+}
+
+/// The sale's goods by key with what was returned of each.
+fn goods(sale: &Sale<'_>, returned: &[ReturnedLine]) -> Vec<Good> {
+    // No sum below can exceed an i64, whatever the numbers are.
+    let most = i64::MAX / i64::try_from(sale.lines.len().max(1)).unwrap_or(i64::MAX);
+    let amount = |price: i64, quantity: i64| {
+        let exact = i128::from(price.max(0)) * i128::from(quantity);
+        i64::try_from(exact).unwrap_or(i64::MAX).min(most)
+    };
+    let mut goods: BTreeMap<&str, Good> = BTreeMap::new();
+    for line in sale.lines {
+        let quantity = line.quantity.0.clamp(0, most);
+        let good = goods.entry(&line.key).or_default();
+        good.gross += amount(line.price.0, quantity);
+        good.paid += amount(line.discounted_price.0, quantity);
+        good.discount += amount(
+            line.price.0.saturating_sub(line.discounted_price.0),
+            quantity,
+        );
+        good.sold += quantity;
+    }
+    for line in returned {
+        if let Some(good) = goods.get_mut(line.key.as_str()) {
+            good.returned = good
+                .returned
+                .saturating_add(line.quantity.0.max(0))
+                .min(good.sold);
+        }
+    }
+    goods.into_values().collect()
+}
+
+/// The part of `points` that falls on what was returned, by the first weight that is not zero for
+/// the whole sale.
+fn portion(points: Points, goods: &[Good], weights: &[fn(&Good) -> i64]) -> Points {
+    let total = |weight: &fn(&Good) -> i64| -> i128 {
+        goods.iter().map(|good| i128::from(weight(good))).sum()
+    };
+    let Some((weight, whole)) = weights
+        .iter()
+        .map(|weight| (weight, total(weight)))
+        .find(|(_, whole)| *whole > 0)
+    else {
+        return Points::ZERO;
+    };
+    let part: i128 = goods
+        .iter()
+        .filter(|good| good.sold > 0)
+        .map(|good| i128::from(weight(good)) * i128::from(good.returned) / i128::from(good.sold))
+        .sum();
+    let exact = i128::from(points.0.max(0)) * part;
+    // A part is not more than the whole, so the result is not more than the points.
+    Points(i64::try_from((exact + whole / 2) / whole).unwrap_or(0))
 }

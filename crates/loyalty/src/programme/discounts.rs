@@ -28,8 +28,9 @@ pub struct Discounts {
     /// Goods without any discount, by id.
     /// `"excluded_goods": ["9c56720c-e8a7-4fdc-aea4-7104f28207be"]`
     pub excluded_goods: BTreeSet<String>,
-    /// Categories whose goods (at any depth) get no discount, unless the good has a percent of
-    /// its own in `goods`. `"excluded_categories": ["5b1f4b56-2f4e-11e6-8a84-bae500000003"]`
+    /// Categories whose goods (at any depth) get no discount, unless the good or a nearer
+    /// category has a percent of its own.
+    /// `"excluded_categories": ["5b1f4b56-2f4e-11e6-8a84-bae500000003"]`
     pub excluded_categories: BTreeSet<String>,
     /// How discounts of one line combine: `"largest"` (default) or `"sum"`. `"combine": "sum"`
     pub combine: Combine,

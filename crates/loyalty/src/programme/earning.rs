@@ -38,8 +38,9 @@ pub struct Earning {
     pub precedence: Precedence,
     /// Goods that earn nothing, by id. `"excluded_goods": ["9c56720c-e8a7-4fdc-aea4-7104f28207be"]`
     pub excluded_goods: BTreeSet<String>,
-    /// Categories whose goods (at any depth) earn nothing, unless the good has a percent of its
-    /// own in `goods`. `"excluded_categories": ["5b1f4b56-2f4e-11e6-8a84-bae500000003"]`
+    /// Categories whose goods (at any depth) earn nothing, unless the good or a nearer
+    /// category has a percent of its own.
+    /// `"excluded_categories": ["5b1f4b56-2f4e-11e6-8a84-bae500000003"]`
     pub excluded_categories: BTreeSet<String>,
     /// Whether tobacco earns, default false (promotion of tobacco is against the law in Russia).
     /// `"tobacco_earns": false`

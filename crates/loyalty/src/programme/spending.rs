@@ -31,8 +31,8 @@ pub struct Spending {
     /// Goods that cannot be paid with points, by id.
     /// `"excluded_goods": ["9c56720c-e8a7-4fdc-aea4-7104f28207be"]`
     pub excluded_goods: BTreeSet<String>,
-    /// Categories whose goods (at any depth) cannot be paid with points, unless the good has a
-    /// share of its own in `goods`.
+    /// Categories whose goods (at any depth) cannot be paid with points, unless the good or a nearer
+    /// category has a share of its own.
     /// `"excluded_categories": ["5b1f4b56-2f4e-11e6-8a84-bae500000003"]`
     pub excluded_categories: BTreeSet<String>,
     /// Whether МойСклад's minimum price of a good is a floor for its price after discounts and
