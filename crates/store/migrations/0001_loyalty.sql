@@ -186,6 +186,10 @@ CREATE INDEX categories_by_parent ON categories (tenant, parent)
 CREATE TABLE goods (
     tenant              TEXT NOT NULL,
     id                  TEXT NOT NULL,
+    -- The ids of others: МойСклад's, the till's, and the one of the system that it came from.
+    ms_id               TEXT,
+    sync_id             TEXT,
+    external            TEXT,
     name                TEXT NOT NULL DEFAULT '',
     name_key            TEXT NOT NULL DEFAULT ' ',
     article             TEXT,
@@ -215,6 +219,10 @@ CREATE TABLE good_keys (
 ) WITHOUT ROWID
 -- step
 CREATE INDEX good_keys_of ON good_keys (tenant, good)
+-- step
+-- These name one good; an article, a code or a barcode may be shared.
+CREATE UNIQUE INDEX good_keys_unique ON good_keys (tenant, kind, value)
+    WHERE kind IN ('uuid', 'external')
 -- step
 -- One-time codes. The code itself is derived from the nonce and the application's key.
 CREATE TABLE codes (
