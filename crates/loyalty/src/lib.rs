@@ -12,7 +12,9 @@
 //! as arguments. Money is integer kopecks, points are integers, quantities are thousandths; no
 //! floating point is on the way of money.
 
+pub mod customers;
 pub mod gifts;
+pub mod ledger;
 pub mod programme;
 pub mod quote;
 pub mod returns;

@@ -35,6 +35,10 @@ CREATE TABLE customers (
     -- Points spent beyond the balance and not yet covered by an earning.
     debt        INTEGER NOT NULL DEFAULT 0,
     tier        TEXT,
+    -- The day the tier was reached or confirmed, year * 10000 + month * 100 + day.
+    tier_since  INTEGER,
+    -- The year whose birthday points were given last.
+    birthday_year INTEGER,
     last_seen   INTEGER NOT NULL DEFAULT 0,
     merged_into TEXT,
     -- Raised by every change of the account; a batch names the version it has read.
@@ -96,13 +100,13 @@ CREATE TABLE entries (
 -- step
 CREATE INDEX entries_of ON entries (tenant, customer, at)
 -- step
--- Purchases by month (year * 100 + month, the tenant's calendar), for the tiers.
+-- Purchases by day (year * 10000 + month * 100 + day, the tenant's calendar), for the tiers.
 CREATE TABLE turnover (
     tenant   TEXT NOT NULL,
     customer TEXT NOT NULL,
-    month    INTEGER NOT NULL,
+    day      INTEGER NOT NULL,
     kopecks  INTEGER NOT NULL,
-    PRIMARY KEY (tenant, customer, month)
+    PRIMARY KEY (tenant, customer, day)
 ) WITHOUT ROWID
 -- step
 -- Sales and returns; kind is sale or return.

@@ -1,0 +1,9 @@
+//! Customers: who is meant, how one is found, created, edited and merged.
+
+mod identity;
+mod search;
+mod write;
+
+pub use identity::{Identity, Person, name_key, normal_card, normal_phone, normal_uuid};
+pub use search::{Found, LIMIT as SEARCH_LIMIT, search};
+pub use write::{Edit, Listed, create, edit, get, link, list, merge};

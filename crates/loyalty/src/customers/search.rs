@@ -1,0 +1,326 @@
+//! `GET /counterparty?search=`: one parameter for phone, card, scanned QR and name
+//! (moysklad-loyalty.md §3.1), called at every key.
+
+use serde::Deserialize;
+use sklad_store::{Sql, SqlError, Statement};
+
+use super::identity::{name_key, normal_card, normal_uuid};
+use crate::ledger::json;
+
+/// The most rows of an answer.
+pub const LIMIT: usize = 20;
+/// Fewer digits than this find too much to be of use.
+const MIN_DIGITS: usize = 4;
+/// Fewer letters than this, in all words together, find too much to be of use.
+const MIN_LETTERS: usize = 3;
+/// What is typed or scanned beyond so many characters is nobody's name, phone or card.
+const MAX_CHARS: usize = 300;
+/// Index rows that one search looks at. A commoner beginning than this shows only some of its
+/// customers until another letter is typed.
+const SCAN_MAX: i64 = 5_000;
+
+const SQL: &str = "\
+SELECT json_group_array(json_array(id, ms_id, name, first_name, middle_name, last_name, phone, card, email, birth_date, sex)) \
+FROM (SELECT c.* FROM ( \
+    SELECT t.customer, t.term = p.value AS exact FROM json_each(?2) p \
+    CROSS JOIN customer_terms t ON t.tenant = ?1 AND t.term >= p.value AND t.term < p.value || ?4 \
+    UNION ALL \
+    SELECT k.customer, 1 FROM json_each(?5) p \
+    CROSS JOIN customer_keys k ON k.tenant = ?1 AND k.kind IN ('uuid', 'card') AND k.value = p.value \
+    LIMIT ?6) hit \
+  CROSS JOIN customers c ON c.tenant = ?1 AND c.id = hit.customer \
+  WHERE NOT EXISTS (SELECT 1 FROM json_each(?3) w WHERE instr(c.name_key, ' ' || w.value) = 0) \
+  GROUP BY c.id ORDER BY max(hit.exact) DESC, c.last_seen DESC, c.name_key, c.id LIMIT ?7)";
+
+/// A customer that was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Our id, a valid UUID.
+    pub id: String,
+    /// МойСклад's id, when it is known.
+    pub ms_id: Option<String>,
+    /// Full name.
+    pub name: String,
+    /// Given name.
+    pub first_name: Option<String>,
+    /// Patronymic.
+    pub middle_name: Option<String>,
+    /// Family name.
+    pub last_name: Option<String>,
+    /// Phone, written so that it contains what was typed.
+    pub phone: Option<String>,
+    /// Card number.
+    pub card: Option<String>,
+    /// E-mail.
+    pub email: Option<String>,
+    /// YYYY-MM-DD.
+    pub birth_date: Option<String>,
+    /// `MALE` or `FEMALE`.
+    pub sex: Option<String>,
+}
+
+/// What was typed, as it is looked for.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Wanted {
+    /// Beginnings of terms.
+    prefixes: Vec<String>,
+    /// Beginnings of words that the name must contain as well.
+    words: Vec<String>,
+    /// Whole cards or ids.
+    keys: Vec<String>,
+}
+
+/// At most [`LIMIT`] customers, the best first. Input that is too short to be of use finds nobody
+/// and costs nothing.
+///
+/// # Errors
+/// The database's.
+pub async fn search(sql: &impl Sql, tenant: &str, typed: &str) -> Result<Vec<Found>, SqlError> {
+    let Some(wanted) = wanted(typed) else {
+        return Ok(Vec::new());
+    };
+    let statement = Statement::new(SQL)
+        .bind(tenant)
+        .bind(json(&wanted.prefixes)?)
+        .bind(json(&wanted.words)?)
+        .bind("\u{10ffff}")
+        .bind(json(&wanted.keys)?)
+        .bind(SCAN_MAX)
+        .bind(i64::try_from(LIMIT).unwrap_or_default());
+    let rows = sql.query(statement).await?;
+    let text = rows.first().and_then(|row| row.text(0)).unwrap_or("[]");
+    let found: Vec<Columns> =
+        serde_json::from_str(text).map_err(|e| SqlError::Other(e.to_string()))?;
+    Ok(found
+        .into_iter()
+        .map(|columns| shown(columns, typed))
+        .collect())
+}
+
+type Text = Option<String>;
+
+#[derive(Deserialize)]
+struct Columns(
+    String,
+    Text,
+    String,
+    Text,
+    Text,
+    Text,
+    Text,
+    Text,
+    Text,
+    Text,
+    Text,
+);
+
+fn shown(columns: Columns, typed: &str) -> Found {
+    let Columns(
+        id,
+        ms_id,
+        name,
+        first_name,
+        middle_name,
+        last_name,
+        phone,
+        card,
+        email,
+        birth_date,
+        sex,
+    ) = columns;
+    let phone = phone.map(|digits| phone_containing(&digits, typed));
+    Found {
+        id,
+        ms_id,
+        name,
+        first_name,
+        middle_name,
+        last_name,
+        phone,
+        card,
+        email,
+        birth_date,
+        sex,
+    }
+}
+
+fn wanted(typed: &str) -> Option<Wanted> {
+    let typed = typed.trim();
+    if typed.is_empty() || typed.chars().count() > MAX_CHARS {
+        return None;
+    }
+    if typed.contains("://") {
+        return from_url(typed);
+    }
+    let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
+    if typed.chars().any(char::is_alphabetic) {
+        return from_words(typed);
+    }
+    (digits.len() >= MIN_DIGITS).then(|| Wanted {
+        prefixes: phone_prefixes(&digits),
+        words: Vec::new(),
+        keys: normal_card(typed).into_iter().collect(),
+    })
+}
+
+/// As they stand, for a card or an international number; a leading 8 also as Russia's 7.
+fn phone_prefixes(digits: &str) -> Vec<String> {
+    let russian = digits.strip_prefix('8').map(|rest| format!("7{rest}"));
+    std::iter::once(digits.to_owned()).chain(russian).collect()
+}
+
+/// A name, an e-mail address or a card with letters.
+fn from_words(typed: &str) -> Option<Wanted> {
+    let key = name_key(typed);
+    let mut words: Vec<String> = key.split_whitespace().map(str::to_owned).collect();
+    let letters: usize = words.iter().map(|w| w.chars().count()).sum();
+    if letters < MIN_LETTERS {
+        return None;
+    }
+    // The longest word is the rarest: the index is entered by it, the others are looked for in what
+    // it finds.
+    let longest = words
+        .iter()
+        .enumerate()
+        .max_by_key(|(_, w)| w.chars().count())
+        .map(|(i, _)| i)?;
+    let mut prefixes = vec![words.swap_remove(longest)];
+    let lower = typed.to_lowercase();
+    if lower.contains('@') {
+        words.clear();
+        prefixes = vec![lower];
+    }
+    let keys = normal_card(typed)
+        .into_iter()
+        .chain(normal_uuid(typed))
+        .collect();
+    Some(Wanted {
+        prefixes,
+        words,
+        keys,
+    })
+}
+
+/// A scanned QR code with an address: the card or token is its last path segment or a parameter.
+fn from_url(typed: &str) -> Option<Wanted> {
+    let (_, rest) = typed.split_once("://")?;
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let values = query
+        .split(['&', '#'])
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(_, value)| value);
+    let last = path
+        .split('#')
+        .next()?
+        .trim_end_matches('/')
+        .rsplit('/')
+        .next();
+    let keys: Vec<String> = last
+        .into_iter()
+        .chain(values)
+        .filter_map(normal_card)
+        .collect();
+    (!keys.is_empty()).then(|| Wanted {
+        keys,
+        ..Wanted::default()
+    })
+}
+
+/// МойСклад may keep only rows that contain what was typed (§3.1, unverified), so the phone is
+/// written as the cashier began to write it, and goes on with the digits that are left.
+fn phone_containing(digits: &str, typed: &str) -> String {
+    let plain = format!("+{digits}");
+    let typed = typed.trim();
+    if typed.chars().any(char::is_alphabetic) || plain.contains(typed) {
+        return plain;
+    }
+    let wanted: String = typed.chars().filter(char::is_ascii_digit).collect();
+    let national = digits.strip_prefix('7').filter(|rest| rest.len() == 10);
+    let forms = [
+        Some(digits.to_owned()),
+        national.map(|rest| format!("8{rest}")),
+        national.map(str::to_owned),
+    ];
+    let form = forms
+        .into_iter()
+        .flatten()
+        .find(|form| form.starts_with(&wanted));
+    match form.and_then(|form| form.get(wanted.len()..).map(str::to_owned)) {
+        Some(rest) if !wanted.is_empty() => format!("{typed}{rest}"),
+        _ => plain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_and_hopeless_input_is_not_looked_for() {
+        for typed in [
+            "",
+            " ",
+            "9",
+            "+7",
+            "903",
+            "Ив",
+            "...",
+            "() -",
+            &"9".repeat(301),
+        ] {
+            assert_eq!(wanted(typed), None, "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_phone_is_looked_for_in_every_writing() {
+        for typed in ["8 (903) 999", "8903999"] {
+            assert_eq!(wanted(typed).unwrap().prefixes, ["8903999", "7903999"]);
+        }
+        assert_eq!(wanted("+7 903 999").unwrap().prefixes, ["7903999"]);
+    }
+
+    #[test]
+    fn words_may_come_in_any_order() {
+        let wanted = wanted("Пётр ИВАНОВ").unwrap();
+        assert_eq!(
+            (wanted.prefixes, wanted.words),
+            (vec!["иванов".to_owned()], vec!["петр".to_owned()])
+        );
+    }
+
+    #[test]
+    fn a_scanned_address_means_its_card() {
+        assert_eq!(
+            wanted("https://club.example/c/200001?x=7").unwrap().keys,
+            ["200001", "7"]
+        );
+    }
+
+    #[test]
+    fn the_phone_contains_what_was_typed() {
+        for typed in [
+            "8 (903) 999",
+            "903999",
+            "+7 903",
+            "79039993344",
+            "9039993344",
+            "3344",
+            "999-33",
+            "8903",
+        ] {
+            let shown = phone_containing("79039993344", typed);
+            let digits: String = shown.chars().filter(char::is_ascii_digit).collect();
+            assert!(
+                digits.ends_with("9039993344") || shown.contains(typed),
+                "{typed} in {shown}"
+            );
+        }
+        assert_eq!(
+            phone_containing("79039993344", "8 (903) 999"),
+            "8 (903) 9993344"
+        );
+        assert_eq!(phone_containing("79039993344", "3344"), "+79039993344");
+        assert_eq!(phone_containing("79039993344", "Иванов"), "+79039993344");
+    }
+}

@@ -1,0 +1,407 @@
+//! Posting a return (`POST /retailsalesreturn`, moysklad-loyalty.md §3.8): points go back in
+//! proportion to everything returned so far, whatever the order of the parts.
+
+use serde_json::json;
+use sklad_jobs::journal::Outcome;
+use sklad_store::{Row, Sql, SqlError, Statement};
+
+use super::account::{Change, Life, Taken};
+use super::post::{
+    ATTEMPTS, Document, LedgerError, Posted, Shop, Side, SoldPosition, journal, positions_from,
+    positions_json, totals, write, write_turnover,
+};
+use super::snapshot::{self, DAY_MS, Query, restored_parts};
+use crate::customers::Identity;
+use crate::returns::{ReturnedLine, Sale as SoldSale, SaleLine, Settlement, settle};
+use crate::units::{Kopecks, Points};
+
+/// Points that come back live for at least so many days, also when the lot they were taken from has
+/// run out in the meantime: who brings goods back must be able to use them.
+const RESTORED_DAYS_MIN: i64 = 14;
+
+/// A return that has happened at the till.
+#[derive(Clone, Debug, Default)]
+pub struct Return {
+    /// The keys under which this return is known, at least one; the first is its id.
+    pub keys: Vec<String>,
+    /// Its number.
+    pub number: String,
+    /// When, milliseconds UTC.
+    pub moment: i64,
+    /// The point of sale's id.
+    pub store: String,
+    /// The keys of the sale; empty for a return without one.
+    pub demand: Vec<String>,
+    /// Who returned, when the call says so; the sale knows better.
+    pub identity: Identity,
+    /// The positions.
+    pub positions: Vec<SoldPosition>,
+    /// SHA-256 of the body.
+    pub digest: String,
+}
+
+/// A sale with what a return needs of it.
+struct Sold {
+    id: String,
+    customer: Option<String>,
+    moment: i64,
+    spend: i64,
+    earn: i64,
+    taken: Vec<Taken>,
+    positions: Vec<SoldPosition>,
+}
+
+/// Posts a return: durable when it returns, with one effect however often it comes. A return whose
+/// sale is not here is written down and takes effect when the sale comes.
+///
+/// # Errors
+/// The database's, or a number that does not fit.
+pub async fn post_return(
+    sql: &impl Sql,
+    shop: &Shop<'_>,
+    back: &Return,
+) -> Result<Posted, LedgerError> {
+    for _ in 0..ATTEMPTS {
+        let sold = find_sale(sql, shop, &back.demand).await?;
+        let customer = sold.as_ref().and_then(|s| s.customer.clone());
+        let identity = match &customer {
+            Some(id) => Identity {
+                uuids: vec![id.clone()],
+                ..Identity::default()
+            },
+            None => back.identity.clone(),
+        };
+        let query = Query {
+            identity,
+            goods: &[],
+            document: Some(("return", &back.keys)),
+        };
+        let snapshot = shop.read(sql, &query).await?;
+        if let Some(known) = &snapshot.document {
+            return Ok(if known.digest == back.digest {
+                Posted::Repeated
+            } else {
+                Posted::Differs
+            });
+        }
+        let (batch, posted) = batch(sql, shop, back, sold, snapshot).await?;
+        match sql.atomic(batch).await {
+            Ok(_) => return Ok(posted),
+            Err(SqlError::Conflict | SqlError::Constraint(_)) => {}
+            Err(other) => return Err(other.into()),
+        }
+    }
+    Err(SqlError::Busy.into())
+}
+
+async fn batch(
+    sql: &impl Sql,
+    shop: &Shop<'_>,
+    back: &Return,
+    sold: Option<Sold>,
+    snapshot: snapshot::Snapshot,
+) -> Result<(Vec<Statement>, Posted), LedgerError> {
+    let (gross, paid) = totals(&back.positions)?;
+    let mut batch = Vec::new();
+    let mut settlement = Settlement::default();
+    let mut customer = snapshot.customer.map(|c| (c.id.clone(), c.account));
+    match (&sold, customer.take()) {
+        (Some(sold), Some((id, account))) if sold.customer.is_some() => {
+            // After the account's version was read: a return that slips in between makes the batch
+            // conflict.
+            let earlier = earlier(sql, shop, &sold.id).await?;
+            let back = (back.id(), back.positions.as_slice(), paid);
+            settlement = settled(shop, sold, &earlier, back, account, &mut batch)?;
+            customer = Some((id, super::account::Account::default()));
+        }
+        (_, other) => customer = other,
+    }
+    let customer = customer.map(|(id, _)| id);
+    let document = Document {
+        kind: "return",
+        keys: &back.keys,
+        number: &back.number,
+        moment: back.moment,
+        store: &back.store,
+        customer: customer.as_deref(),
+        demand: sold
+            .as_ref()
+            .map(|s| s.id.as_str())
+            .or_else(|| back.demand.first().map(String::as_str)),
+        gross,
+        paid,
+        spend: settlement.restore.0,
+        earn: settlement.claw_back.0,
+        spent_lots: None,
+        flags: if sold.is_some() { "" } else { "orphan" },
+        digest: &back.digest,
+        positions: positions_json(&back.positions)?,
+    };
+    batch.extend(document.write(shop)?);
+    batch.push(told(shop, &document, sold.as_ref()));
+    let posted = Posted::Done {
+        customer: customer.clone(),
+        spend: document.spend,
+        earn: document.earn,
+    };
+    Ok((batch, posted))
+}
+
+/// What earlier returns of the sale brought back, and what they did.
+struct Earlier {
+    lines: Vec<ReturnedLine>,
+    done: Settlement,
+}
+
+async fn earlier(sql: &impl Sql, shop: &Shop<'_>, sale: &str) -> Result<Earlier, LedgerError> {
+    let statement = Statement::new(
+        "SELECT positions, spend, earn FROM documents \
+         WHERE tenant = ?1 AND demand = ?2 AND kind = 'return' AND flags <> 'orphan'",
+    )
+    .bind(shop.tenant)
+    .bind(sale);
+    let mut earlier = Earlier {
+        lines: Vec::new(),
+        done: Settlement::default(),
+    };
+    for row in sql.query(statement).await? {
+        let positions = positions_from(row.text(0).unwrap_or("[]"))?;
+        earlier.lines.extend(positions.into_iter().map(returned));
+        let part = |i: usize| Points(row.int(i).unwrap_or_default());
+        earlier.done.restore = earlier.done.restore.plus(part(1))?;
+        earlier.done.claw_back = earlier.done.claw_back.plus(part(2))?;
+    }
+    Ok(earlier)
+}
+
+fn returned(position: SoldPosition) -> ReturnedLine {
+    ReturnedLine {
+        key: position.good,
+        quantity: position.quantity,
+    }
+}
+
+/// Works out what a return does to the points and puts it on the batch.
+fn settled(
+    shop: &Shop<'_>,
+    sold: &Sold,
+    earlier: &Earlier,
+    (id, positions, paid): (&str, &[SoldPosition], Kopecks),
+    account: super::account::Account,
+    batch: &mut Vec<Statement>,
+) -> Result<Settlement, LedgerError> {
+    let lines: Vec<SaleLine> = (sold.positions.iter().cloned())
+        .map(|p| SaleLine {
+            key: p.good,
+            quantity: p.quantity,
+            price: p.price,
+            discounted_price: p.discounted_price,
+        })
+        .collect();
+    let sale = SoldSale {
+        lines: &lines,
+        spent: Points(sold.spend),
+        earned: Points(sold.earn),
+    };
+    let mut all = earlier.lines.clone();
+    all.extend(positions.iter().cloned().map(returned));
+    let now = settle(&sale, &all, earlier.done);
+
+    let customer = account.customer.clone();
+    let mut change = Change::begin(account, shop.now());
+    let parts = restored_parts(&sold.taken, earlier.done.restore.0, now.restore.0);
+    for (n, Taken(points, expires_at)) in parts.into_iter().enumerate() {
+        let key = if n == 0 {
+            id.to_owned()
+        } else {
+            format!("{id}#{n}")
+        };
+        change.add(
+            "restore",
+            &key,
+            points,
+            restored_life(shop.now(), expires_at),
+            Some(id),
+        );
+    }
+    change.claw_back(id, now.claw_back.0, &format!("earn/{}", sold.id), Some(id));
+    batch.extend(write(shop, &change, &Side::default())?);
+    batch.push(write_turnover(
+        shop,
+        &customer,
+        sold.moment,
+        paid.0.saturating_neg(),
+    ));
+    Ok(now)
+}
+
+fn restored_life(now: i64, expires_at: i64) -> Life {
+    let at_least = now.saturating_add(RESTORED_DAYS_MIN * DAY_MS);
+    Life {
+        activates_at: now,
+        expires_at: expires_at.max(at_least),
+    }
+}
+
+async fn find_sale(
+    sql: &impl Sql,
+    shop: &Shop<'_>,
+    keys: &[String],
+) -> Result<Option<Sold>, LedgerError> {
+    if keys.is_empty() {
+        return Ok(None);
+    }
+    let statement = Statement::new(
+        "SELECT d.id, d.customer, d.moment, d.spend, d.earn, d.spent_lots, d.positions FROM json_each(?2) k \
+         CROSS JOIN document_keys n ON n.tenant = ?1 AND n.kind = 'sale' AND n.key = k.value \
+         CROSS JOIN documents d ON d.tenant = ?1 AND d.kind = 'sale' AND d.id = n.document LIMIT 1",
+    )
+    .bind(shop.tenant)
+    .bind(snapshot::json(&keys)?);
+    let rows = sql.query(statement).await?;
+    rows.first().map(sold).transpose()
+}
+
+fn sold(row: &Row) -> Result<Sold, LedgerError> {
+    let taken = row
+        .text(5)
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default();
+    Ok(Sold {
+        id: row.string(0),
+        customer: row.text(1).map(str::to_owned),
+        moment: row.int(2).unwrap_or_default(),
+        spend: row.int(3).unwrap_or_default(),
+        earn: row.int(4).unwrap_or_default(),
+        taken,
+        positions: positions_from(row.text(6).unwrap_or("[]"))?,
+    })
+}
+
+/// Gives effect to returns that came before their sale, one by one.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn adopt(
+    sql: &impl Sql,
+    shop: &Shop<'_>,
+    keys: &[String],
+) -> Result<(), LedgerError> {
+    for _ in 0..ATTEMPTS {
+        let Some(sold) = find_sale(sql, shop, keys).await? else {
+            return Ok(());
+        };
+        let identity = Identity {
+            uuids: sold.customer.iter().cloned().collect(),
+            ..Identity::default()
+        };
+        let snapshot = shop
+            .read(
+                sql,
+                &Query {
+                    identity,
+                    ..Query::default()
+                },
+            )
+            .await?;
+        let earlier = earlier(sql, shop, &sold.id).await?;
+        let Some((id, positions)) = next_orphan(sql, shop, keys).await? else {
+            return Ok(());
+        };
+        let mut batch = Vec::new();
+        let mut settlement = Settlement::default();
+        if let Some(customer) = snapshot.customer.filter(|_| sold.customer.is_some()) {
+            let (_, paid) = totals(&positions)?;
+            settlement = settled(
+                shop,
+                &sold,
+                &earlier,
+                (&id, &positions, paid),
+                customer.account,
+                &mut batch,
+            )?;
+        }
+        batch.push(adopted(shop, &id, &sold, settlement));
+        match sql.atomic(batch).await {
+            Ok(_) | Err(SqlError::Conflict | SqlError::Constraint(_)) => {}
+            Err(other) => return Err(other.into()),
+        }
+    }
+    Err(SqlError::Busy.into())
+}
+
+async fn next_orphan(
+    sql: &impl Sql,
+    shop: &Shop<'_>,
+    keys: &[String],
+) -> Result<Option<(String, Vec<SoldPosition>)>, LedgerError> {
+    let statement = Statement::new(
+        "SELECT id, positions FROM documents WHERE tenant = ?1 AND kind = 'return' AND flags = 'orphan' \
+         AND demand IN (SELECT value FROM json_each(?2)) LIMIT 1",
+    )
+    .bind(shop.tenant)
+    .bind(snapshot::json(&keys)?);
+    let rows = sql.query(statement).await?;
+    let Some(row) = rows.first() else {
+        return Ok(None);
+    };
+    Ok(Some((
+        row.string(0),
+        positions_from(row.text(1).unwrap_or("[]"))?,
+    )))
+}
+
+fn adopted(shop: &Shop<'_>, id: &str, sold: &Sold, settlement: Settlement) -> Statement {
+    Statement::new(
+        "UPDATE documents SET flags = '', demand = ?3, customer = ?4, spend = ?5, earn = ?6 \
+         WHERE tenant = ?1 AND kind = 'return' AND id = ?2 AND flags = 'orphan' RETURNING 1",
+    )
+    .bind(shop.tenant)
+    .bind(id)
+    .bind(&sold.id)
+    .bind(sold.customer.clone())
+    .bind(settlement.restore.0)
+    .bind(settlement.claw_back.0)
+    .expect_rows(1)
+}
+
+fn told(shop: &Shop<'_>, document: &Document<'_>, sold: Option<&Sold>) -> Statement {
+    let number = document.number;
+    let (outcome, text) = match sold {
+        Some(_) => (
+            Outcome::Ok,
+            format!(
+                "Возврат №{number}: возвращено баллов {}, снято начисленных {}",
+                document.spend, document.earn
+            ),
+        ),
+        None if document.demand.is_some() => (
+            Outcome::Warning,
+            format!("Возврат №{number}: его продажи пока нет, баллы пересчитаются вместе с ней"),
+        ),
+        None => (
+            Outcome::Warning,
+            format!("Возврат №{number} без продажи: баллы не изменены"),
+        ),
+    };
+    let detail = json!({
+        "paid": document.paid, "restored": document.spend, "clawed_back": document.earn, "demand": document.demand,
+    });
+    journal(
+        shop,
+        "return",
+        document.id(),
+        document.customer,
+        outcome,
+        text,
+        detail,
+    )
+}
+
+impl Return {
+    /// The return's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.keys.first().map_or("", String::as_str)
+    }
+}

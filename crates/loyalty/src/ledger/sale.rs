@@ -1,0 +1,433 @@
+//! Posting a sale (`POST /retaildemand`, moysklad-loyalty.md §3.7): once, and never refused, since
+//! the receipt is printed already.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use sklad_jobs::journal::Outcome;
+use sklad_jobs::mask;
+use sklad_store::{Row, Sql, SqlError, Statement};
+
+use super::account::Change;
+use super::post::{
+    ATTEMPTS, Document, GiftPayment, LedgerError, Posted, Shop, Side, SoldPosition, good_of,
+    journal, learn, newcomer, positions_json, totals, write, write_turnover,
+};
+use super::returns;
+use super::snapshot::{Customer, Query, Snapshot, json as to_json};
+use crate::customers::{Identity, Person};
+use crate::gifts::birthday_due;
+use crate::quote::{SoldLine, earn_on_sale};
+use crate::units::{Kopecks, Points};
+
+/// A sale that has happened at the till.
+#[derive(Clone, Debug, Default)]
+pub struct Sale {
+    /// The keys under which this sale is known, at least one; the first is its id.
+    pub keys: Vec<String>,
+    /// The receipt's number.
+    pub number: String,
+    /// When it was sold, milliseconds UTC; may be hours ago after work without a network.
+    pub moment: i64,
+    /// The point of sale's id.
+    pub store: String,
+    /// Who bought; empty for an anonymous sale.
+    pub identity: Identity,
+    /// What the call tells about that person.
+    pub person: Person,
+    /// The positions.
+    pub positions: Vec<SoldPosition>,
+    /// Points spent and earned as an earlier quote decided; `None` where the till knew no quote.
+    pub spend: Option<i64>,
+    /// See `spend`.
+    pub earn: Option<i64>,
+    /// Payments with gift certificates.
+    pub gifts: Vec<GiftPayment>,
+    /// SHA-256 of the body.
+    pub digest: String,
+}
+
+/// Posts a sale: durable when it returns, with one effect however often it comes.
+///
+/// # Errors
+/// The database's, or a number that does not fit. Never for a balance.
+pub async fn post_sale(
+    sql: &impl Sql,
+    shop: &Shop<'_>,
+    sale: &Sale,
+) -> Result<Posted, LedgerError> {
+    let goods: BTreeSet<&str> = match sale.earn {
+        // The till has it from the quote: the goods are not needed again.
+        Some(_) => BTreeSet::new(),
+        None => sale.positions.iter().map(|p| p.good.as_str()).collect(),
+    };
+    let goods: Vec<&str> = goods.into_iter().collect();
+    for _ in 0..ATTEMPTS {
+        let query = Query {
+            identity: sale.identity.clone(),
+            goods: &goods,
+            document: Some(("sale", &sale.keys)),
+        };
+        let snapshot = shop.read(sql, &query).await?;
+        if let Some(known) = &snapshot.document {
+            return repeated(sql, shop, sale, &known.digest).await;
+        }
+        let orphans = snapshot.orphans;
+        let (batch, posted) = batch(sql, shop, sale, snapshot).await?;
+        match sql.atomic(batch).await {
+            Ok(_) => {
+                if orphans {
+                    returns::adopt(sql, shop, &sale.keys).await?;
+                }
+                return Ok(posted);
+            }
+            Err(SqlError::Conflict | SqlError::Constraint(_)) => {}
+            Err(other) => return Err(other.into()),
+        }
+    }
+    Err(SqlError::Busy.into())
+}
+
+async fn repeated(
+    sql: &impl Sql,
+    shop: &Shop<'_>,
+    sale: &Sale,
+    digest: &str,
+) -> Result<Posted, LedgerError> {
+    if digest == sale.digest {
+        return Ok(Posted::Repeated);
+    }
+    let text = format!(
+        "Продажа №{} пришла ещё раз с другим содержанием; осталась первая",
+        sale.number
+    );
+    let row = journal(
+        shop,
+        "sale",
+        sale.id(),
+        None,
+        Outcome::Warning,
+        text,
+        json!({}),
+    );
+    sql.atomic(vec![row]).await?;
+    Ok(Posted::Differs)
+}
+
+async fn batch(
+    sql: &impl Sql,
+    shop: &Shop<'_>,
+    sale: &Sale,
+    snapshot: Snapshot,
+) -> Result<(Vec<Statement>, Posted), LedgerError> {
+    let (gross, paid) = totals(&sale.positions)?;
+    let mut flags = Vec::new();
+    let mut batch = Vec::new();
+    let party = party(shop, sale, &snapshot, &mut batch)?;
+    let mut document = Document {
+        kind: "sale",
+        keys: &sale.keys,
+        number: &sale.number,
+        moment: sale.moment,
+        store: &sale.store,
+        customer: party.as_ref().map(|(customer, _)| customer.id.as_str()),
+        demand: None,
+        gross,
+        paid,
+        spend: 0,
+        earn: 0,
+        spent_lots: None,
+        flags: "",
+        digest: &sale.digest,
+        positions: positions_json(&sale.positions)?,
+    };
+    if let Some((customer, change)) = party.clone() {
+        let points = points(shop, sale, &snapshot, &customer, change, paid, &mut batch)?;
+        (document.spend, document.earn) = (points.spend, points.earn);
+        document.spent_lots = points.spent_lots;
+        if points.overdraft {
+            flags.push("overdraft");
+        }
+    }
+    batch.extend(gift_payments(sql, shop, sale, &mut flags).await?);
+    if snapshot.ambiguous {
+        flags.push("ambiguous");
+    }
+    let flags = flags.join(",");
+    document.flags = &flags;
+    batch.extend(document.write(shop)?);
+    batch.push(told(
+        shop,
+        sale,
+        &document,
+        party.as_ref().map(|(customer, _)| customer),
+    ));
+    let posted = Posted::Done {
+        customer: document.customer.map(str::to_owned),
+        spend: document.spend,
+        earn: document.earn,
+    };
+    Ok((batch, posted))
+}
+
+/// The customer of the sale with the account being changed; a new one is created on the way.
+fn party(
+    shop: &Shop<'_>,
+    sale: &Sale,
+    snapshot: &Snapshot,
+    batch: &mut Vec<Statement>,
+) -> Result<Option<(Customer, Change)>, LedgerError> {
+    if let Some(customer) = snapshot.customer.clone() {
+        batch.extend(learn(
+            shop,
+            &customer.id,
+            &sale.identity,
+            &snapshot.unlinked,
+        )?);
+        let change = Change::begin(customer.account.clone(), shop.now());
+        return Ok(Some((customer, change)));
+    }
+    if sale.identity.is_empty() || !shop.create_unknown {
+        return Ok(None);
+    }
+    let (customer, statements, change) = newcomer(shop, &sale.identity, &sale.person)?;
+    batch.extend(statements);
+    Ok(Some((customer, change)))
+}
+
+struct PointsOfSale {
+    spend: i64,
+    earn: i64,
+    spent_lots: Option<String>,
+    overdraft: bool,
+}
+
+fn points(
+    shop: &Shop<'_>,
+    sale: &Sale,
+    snapshot: &Snapshot,
+    customer: &Customer,
+    mut change: Change,
+    paid: Kopecks,
+    batch: &mut Vec<Statement>,
+) -> Result<PointsOfSale, LedgerError> {
+    let spend = sale.spend.unwrap_or(0).max(0);
+    let earn = match sale.earn {
+        Some(earn) => earn.max(0),
+        None => earned(shop, sale, snapshot, customer, spend)?,
+    };
+    let birthday_year = give_birthday(shop, customer, &mut change);
+    let debt = change.account.debt;
+    let taken = change.spend("spend", sale.id(), spend, Some(sale.id()));
+    let overdraft = change.account.debt > debt;
+    let life = shop.life(shop.programme.earning.life(), sale.moment.min(shop.now()));
+    change.add("earn", sale.id(), earn, life, Some(sale.id()));
+
+    let today = shop.clock.today();
+    let mut after = customer.clone();
+    after.turnover = customer.turnover.plus(paid)?;
+    let standing = after.standing_today(shop.programme, today);
+    let side = Side {
+        standing: Some(standing),
+        birthday_year,
+    };
+    batch.extend(write(shop, &change, &side)?);
+    batch.push(write_turnover(shop, &customer.id, sale.moment, paid.0));
+    let spent_lots = if taken.is_empty() {
+        None
+    } else {
+        Some(to_json(&taken)?)
+    };
+    Ok(PointsOfSale {
+        spend,
+        earn,
+        spent_lots,
+        overdraft,
+    })
+}
+
+/// What the rules give for a sale that came without points: it was made without a network, so they
+/// are asked for the moment of the sale.
+fn earned(
+    shop: &Shop<'_>,
+    sale: &Sale,
+    snapshot: &Snapshot,
+    customer: &Customer,
+    spend: i64,
+) -> Result<i64, LedgerError> {
+    let lines: Vec<SoldLine> = (sale.positions.iter())
+        .map(|p| SoldLine {
+            good: good_of(snapshot, p),
+            quantity: p.quantity,
+            price: p.price,
+            discounted_price: p.discounted_price,
+        })
+        .collect();
+    let facts = customer.facts(shop.programme, shop.clock);
+    let at = shop.clock.local(sale.moment).unwrap_or_default();
+    let earned = earn_on_sale(
+        shop.programme,
+        Some(&facts),
+        &lines,
+        Points(spend),
+        at,
+        &sale.store,
+    )?;
+    Ok(earned.0)
+}
+
+/// Adds the birthday points if they are due, and answers the year they are for.
+pub(super) fn give_birthday(
+    shop: &Shop<'_>,
+    customer: &Customer,
+    change: &mut Change,
+) -> Option<i32> {
+    let bonus = shop.programme.earning.birthday.as_ref()?;
+    let year = birthday_due(
+        bonus,
+        customer.birth_date?,
+        shop.clock.today(),
+        customer.birthday_year,
+    )?;
+    let key = format!("{}/{year}", customer.id);
+    change.add(
+        "birthday",
+        &key,
+        bonus.points.0,
+        shop.life(bonus.life(), shop.now()),
+        None,
+    );
+    Some(year)
+}
+
+/// Redeems gift certificates. What the till took is a fact: a certificate with too little is emptied
+/// and the sale is flagged.
+async fn gift_payments(
+    sql: &impl Sql,
+    shop: &Shop<'_>,
+    sale: &Sale,
+    flags: &mut Vec<&'static str>,
+) -> Result<Vec<Statement>, LedgerError> {
+    let mut batch = Vec::new();
+    for gift in &sale.gifts {
+        let found = find_gift(sql, shop, gift).await?;
+        let Some((number, balance, good)) =
+            found.as_ref().and_then(|row| gift_row(row, shop.now()))
+        else {
+            flags.push("gift_unknown");
+            continue;
+        };
+        if !good || balance < gift.kopecks {
+            flags.push("gift_overdraft");
+        }
+        batch.push(
+            Statement::new(
+                "UPDATE gift_certificates SET balance = ?3 WHERE tenant = ?1 AND number = ?2 AND balance = ?4 RETURNING 1",
+            )
+            .bind(shop.tenant)
+            .bind(&number)
+            .bind(balance.saturating_sub(gift.kopecks.max(0)).max(0))
+            .bind(balance)
+            .expect_rows(1),
+        );
+        batch.push(
+            Statement::new(
+                "INSERT INTO gift_redemptions (tenant, number, document, kopecks, at) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )
+            .bind(shop.tenant)
+            .bind(number)
+            .bind(sale.id())
+            .bind(gift.kopecks)
+            .bind(shop.now()),
+        );
+    }
+    Ok(batch)
+}
+
+async fn find_gift(
+    sql: &impl Sql,
+    shop: &Shop<'_>,
+    gift: &GiftPayment,
+) -> Result<Option<Row>, SqlError> {
+    let statement = Statement::new(
+        "SELECT number, balance, blocked, expires_at FROM gift_certificates \
+         WHERE tenant = ?1 AND (number = ?2 OR id = ?3) ORDER BY number = ?2 DESC LIMIT 1",
+    )
+    .bind(shop.tenant)
+    .bind(&gift.number)
+    .bind(&gift.id);
+    Ok(sql.query(statement).await?.into_iter().next())
+}
+
+/// Number, balance, and whether it may be used.
+fn gift_row(row: &Row, now: i64) -> Option<(String, i64, bool)> {
+    let usable = row.int(2)? == 0 && row.int(3)? > now;
+    Some((row.string(0), row.int(1)?, usable))
+}
+
+fn told(
+    shop: &Shop<'_>,
+    sale: &Sale,
+    document: &Document<'_>,
+    customer: Option<&Customer>,
+) -> Statement {
+    let who = match customer {
+        Some(customer) => mask::name(&customer.name),
+        None => "без покупателя".to_owned(),
+    };
+    let mut text = format!(
+        "Продажа №{}: {who}, оплачено {}",
+        sale.number, document.paid
+    );
+    if customer.is_some() {
+        text.push_str(&format!(
+            ", списано {}, начислено {}",
+            document.spend, document.earn
+        ));
+    }
+    for (flag, words) in FLAGS {
+        if document.flags.split(',').any(|f| f == *flag) {
+            text.push_str(words);
+        }
+    }
+    let outcome = if document.flags.is_empty() {
+        Outcome::Ok
+    } else {
+        Outcome::Warning
+    };
+    let detail = json!({
+        "gross": document.gross, "paid": document.paid, "spend": document.spend, "earn": document.earn,
+        "flags": document.flags,
+    });
+    journal(
+        shop,
+        "sale",
+        sale.id(),
+        customer.map(|c| c.id.as_str()),
+        outcome,
+        text,
+        detail,
+    )
+}
+
+/// What the flags of a sale mean to a merchant.
+const FLAGS: &[(&str, &str)] = &[
+    ("overdraft", "; списано больше, чем было на счёте"),
+    ("gift_unknown", "; неизвестный сертификат"),
+    (
+        "gift_overdraft",
+        "; на сертификате было меньше или он не действовал",
+    ),
+    (
+        "ambiguous",
+        "; телефон или карта записаны за другим покупателем",
+    ),
+];
+
+impl Sale {
+    /// The sale's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.keys.first().map_or("", String::as_str)
+    }
+}
