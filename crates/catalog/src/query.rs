@@ -1,0 +1,104 @@
+//! The list of goods.
+
+use sklad_store::{Sql, Statement};
+
+use crate::goods::{COLUMNS, Good, good};
+use crate::{Error, text};
+
+/// The most goods of one page.
+pub const MAX_PAGE: usize = 500;
+/// How many words of a search text count.
+const MAX_WORDS: usize = 5;
+
+/// In which order goods are listed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Order {
+    /// By id: stable while goods change.
+    #[default]
+    Id,
+    /// By the time of the last change: who reads on from the last page sees every later change.
+    Change,
+}
+
+/// The last good of the page before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct After {
+    /// Its change, milliseconds since 1970 UTC; ignored by [`Order::Id`].
+    pub updated_at: i64,
+    /// Its id.
+    pub id: String,
+}
+
+/// Which goods; an absent condition is no condition.
+#[derive(Debug, Clone, Default)]
+pub struct Query {
+    /// Beginnings of words of the name, or an article, code, barcode or id as a whole.
+    pub text: Option<String>,
+    /// In this category or below it.
+    pub category: Option<String>,
+    /// In the archive, or not.
+    pub archived: Option<bool>,
+    /// In which order.
+    pub order: Order,
+    /// Only what comes after this good.
+    pub after: Option<After>,
+    /// At most so many, and never more than [`MAX_PAGE`].
+    pub limit: usize,
+}
+
+/// One page of goods.
+///
+/// # Errors
+/// The database's.
+pub async fn list(sql: &impl Sql, tenant: &str, query: &Query) -> Result<Vec<Good>, Error> {
+    let (from, order) = match query.order {
+        Order::Id => ("g.id > ?2 AND ?3 IS NOT NULL", "g.id"),
+        Order::Change => ("(g.updated_at, g.id) > (?3, ?2)", "g.updated_at, g.id"),
+    };
+    let after = query.after.as_ref();
+    let text = query
+        .text
+        .as_deref()
+        .map(str::trim)
+        .filter(|t| !t.is_empty());
+    let statement = Statement::new(format!(
+        "SELECT {COLUMNS} FROM goods g WHERE g.tenant = ?1 AND {from} \
+         AND (?4 IS NULL OR g.archived = ?4) \
+         AND (?5 IS NULL OR g.category = ?5 OR g.category IN (SELECT c.id FROM categories c \
+             WHERE c.tenant = ?1 AND instr(c.path, json_quote(?5)) > 0)) \
+         AND (?6 IS NULL OR (instr(g.name_key, ?8) > 0 AND instr(g.name_key, ?9) > 0 \
+             AND instr(g.name_key, ?10) > 0 AND instr(g.name_key, ?11) > 0 \
+             AND instr(g.name_key, ?12) > 0) \
+             OR g.id IN (SELECT k.good FROM good_keys k WHERE k.tenant = ?1 \
+                 AND k.kind IN ('uuid', 'external', 'article', 'code', 'barcode') \
+                 AND k.value IN (?6, ?7))) \
+         ORDER BY {order} LIMIT ?13"
+    ))
+    .bind(tenant)
+    .bind(after.map(|a| a.id.as_str()).unwrap_or_default())
+    .bind(after.map_or(i64::MIN, |a| a.updated_at))
+    .bind(query.archived)
+    .bind(query.category.as_deref().map(text::id))
+    .bind(text)
+    .bind(text.map(text::fold));
+    let limit = i64::try_from(query.limit.min(MAX_PAGE)).unwrap_or_default();
+    let statement = words(text)
+        .into_iter()
+        .fold(statement, |statement, word| statement.bind(word));
+    let rows = sql.query(statement.bind(limit)).await?;
+    Ok(rows.iter().map(good).collect())
+}
+
+/// The words of a search text as they stand in `name_key`. An unused place holds a space, which
+/// every key has; a text without words gets what no key has.
+fn words(text: Option<&str>) -> [String; MAX_WORDS] {
+    let key = text::name_key(text.unwrap_or_default());
+    let mut words = key.split_whitespace().map(|word| format!(" {word}"));
+    let mut out = std::array::from_fn(|_| words.next().unwrap_or_else(|| " ".to_owned()));
+    if key == " "
+        && let Some(first) = out.first_mut()
+    {
+        "  ".clone_into(first);
+    }
+    out
+}
