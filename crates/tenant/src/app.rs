@@ -30,14 +30,18 @@ pub struct Config {
 }
 
 impl Config {
-    /// The configuration from the texts of the variables; an empty text is an absent one.
-    #[must_use]
-    pub fn new(operator_token: &str, master_key: &str, base_domain: &str) -> Self {
-        Self {
-            operator_token_sha256: some(operator_token).map(keys::sha256),
-            master_key: master_key.trim().as_bytes().to_vec(),
+    /// The configuration from the texts of the variables. An empty `base_domain` is none.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when one of the two secrets is empty.
+    pub fn new(operator_token: &str, master_key: &str, base_domain: &str) -> Result<Self, Error> {
+        let token = some(operator_token).ok_or(Error::Config("operator_token"))?;
+        let master_key = some(master_key).ok_or(Error::Config("master_key"))?;
+        Ok(Self {
+            operator_token_sha256: Some(keys::sha256(token)),
+            master_key: master_key.as_bytes().to_vec(),
             base_domain: some(base_domain).map(str::to_owned),
-        }
+        })
     }
 
     /// Whether `token` is the operator's, compared in constant time.

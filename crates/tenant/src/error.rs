@@ -4,7 +4,7 @@ use sklad_loyalty::programme::Problem;
 use sklad_store::{KvError, SqlError};
 
 /// An error of this crate. The variants that a client caused come first; [`Error::Sql`],
-/// [`Error::Kv`], [`Error::Stored`] and [`Error::Random`] are internal and never shown.
+/// [`Error::Kv`], [`Error::Stored`], [`Error::Config`] and [`Error::Random`] are internal and never shown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A document was refused: everything that is wrong in it with its place, as
@@ -37,6 +37,9 @@ pub enum Error {
         /// Why.
         message: String,
     },
+    /// A required variable is empty.
+    #[error("the variable {0} is empty")]
+    Config(&'static str),
     /// The host gave no random numbers.
     #[error("no random numbers")]
     Random,

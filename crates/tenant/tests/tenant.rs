@@ -47,7 +47,7 @@ struct World {
 fn world() -> World {
     let dir = tempfile::tempdir().unwrap();
     let sql = NativeSql::open(&dir.path().join("db")).unwrap();
-    let config = Config::new("operator", "master", "sklad.example");
+    let config = Config::new("operator", "master", "sklad.example").unwrap();
     World {
         app: App::new(sql, CountingKv::default(), config),
         _dir: dir,
@@ -303,9 +303,11 @@ fn a_change_is_seen_at_once_here_and_soon_elsewhere() {
 
 #[test]
 fn only_the_operators_token_is_the_operators() {
-    let config = Config::new(" operator\n", "", "");
+    let config = Config::new(" operator\n", "master", "").unwrap();
     assert!(config.is_operator("operator"));
     assert!(!config.is_operator("operato"));
     assert!(!config.is_operator(""));
-    assert!(!Config::new("", "", "").is_operator(""));
+    assert!(!Config::default().is_operator(""));
+    assert!(Config::new(" ", "master", "").is_err());
+    assert!(Config::new("operator", "", "").is_err());
 }
