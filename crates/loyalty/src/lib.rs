@@ -5,6 +5,7 @@
 //! * [`quote`] – what a receipt costs: discounts, points to spend and to earn, unit prices.
 //! * [`returns`] – what a return gives back and takes back, cumulatively.
 //! * [`tiers`] – the tier of a turnover, moving up and down.
+//! * [`giftcards`] – gift certificates: create, import, list, block, look up.
 //! * [`gifts`] – welcome and birthday points.
 //! * [`text`] – the text printed on the receipt.
 //!
@@ -13,6 +14,7 @@
 //! floating point is on the way of money.
 
 pub mod customers;
+pub mod giftcards;
 pub mod gifts;
 pub mod ledger;
 pub mod programme;
