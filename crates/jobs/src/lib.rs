@@ -1,4 +1,6 @@
-//! What happened, for the merchant to read: time, direction, object, outcome, text.
+//! What happened, for the merchant to read ([`journal`]), and what is
+//! to be told to others ([`outbox`]).
 
 pub mod journal;
 pub mod mask;
+pub mod outbox;

@@ -13,6 +13,7 @@
 //! as arguments. Money is integer kopecks, points are integers, quantities are thousandths; no
 //! floating point is on the way of money.
 
+pub mod codes;
 pub mod customers;
 pub mod giftcards;
 pub mod gifts;

@@ -237,6 +237,8 @@ CREATE TABLE codes (
     issued_at    INTEGER NOT NULL,
     expires_at   INTEGER NOT NULL,
     used_at      INTEGER,
+    -- How often this code was told to a till.
+    told         INTEGER NOT NULL,
     -- How many codes were issued since window_start, for the rate limit.
     window_start INTEGER NOT NULL,
     issued       INTEGER NOT NULL,

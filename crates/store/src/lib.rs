@@ -24,11 +24,13 @@
 //! assert_eq!(raise.params().len(), 4);
 //! ```
 
+mod http;
 mod kv;
 pub mod migrations;
 #[cfg(feature = "native")]
 pub mod native;
 mod sql;
 
+pub use http::{Http, HttpError};
 pub use kv::{Kv, KvError};
 pub use sql::{Row, Sql, SqlError, Statement, Value};

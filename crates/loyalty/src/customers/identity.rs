@@ -19,6 +19,9 @@ pub struct Identity {
     pub card: Option<String>,
     /// Phone, digits in international form.
     pub phone: Option<String>,
+    /// Which of `uuids` is МойСклад's own id, when the call says so. Only a valid UUID is kept:
+    /// МойСклад fails on others (moysklad-loyalty.md §1.2).
+    pub native: Option<String>,
 }
 
 impl Identity {
@@ -34,7 +37,16 @@ impl Identity {
             uuids,
             card: card.and_then(normal_card),
             phone: phone.and_then(normal_phone),
+            native: None,
         }
+    }
+
+    /// The same identity, of which `id` is МойСклад's own.
+    #[must_use]
+    pub fn with_native(mut self, id: Option<&str>) -> Self {
+        let id = id.and_then(normal_uuid).filter(|id| uuid::Uuid::try_parse(id).is_ok());
+        self.native = id.filter(|id| self.uuids.contains(id));
+        self
     }
 
     /// The keys as (kind, value), the most believed first.

@@ -22,8 +22,8 @@ pub fn create(
     let name = person.shown_name();
     let insert = Statement::new(
         "INSERT INTO customers (tenant, id, name, name_key, first_name, middle_name, last_name, phone, card, \
-         email, birth_date, sex, last_seen, created_at, updated_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?13)",
+         email, birth_date, sex, last_seen, created_at, updated_at, ms_id) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?13, ?14)",
     )
     .bind(tenant)
     .bind(id)
@@ -37,7 +37,8 @@ pub fn create(
     .bind(person.email.clone())
     .bind(person.birth_date.map(|d| d.to_string()))
     .bind(person.sex.clone())
-    .bind(now);
+    .bind(now)
+    .bind(identity.native.clone());
     let mut keys = identity.keys();
     if !identity.uuids.iter().any(|v| v == id) {
         keys.push(("uuid", id));

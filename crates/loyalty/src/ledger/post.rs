@@ -423,8 +423,9 @@ pub async fn register_or_find(
         let snapshot = shop.read(sql, &query).await?;
         let created = snapshot.customer.is_none();
         if let Some(customer) = snapshot.customer {
-            if let Some(learn) = learn(shop, &customer.id, identity, &snapshot.unlinked)? {
-                sql.atomic(vec![learn]).await?;
+            let learnt = learn(shop, &customer.id, identity, &snapshot.unlinked)?;
+            if !learnt.is_empty() {
+                sql.atomic(learnt).await?;
             }
             return Ok((customer, created));
         }
@@ -441,20 +442,31 @@ pub async fn register_or_find(
     Err(SqlError::Busy)
 }
 
-/// The statement that links the keys which do not lead to the customer yet, if there are any.
+/// The statements that link the keys which do not lead to the customer yet, if there are any, and
+/// keep МойСклад's id when it is among them.
 pub(super) fn learn(
     shop: &Shop<'_>,
     customer: &str,
     identity: &Identity,
     unlinked: &[usize],
-) -> Result<Option<Statement>, SqlError> {
+) -> Result<Vec<Statement>, SqlError> {
     let keys = identity.keys();
     let new: Vec<_> = unlinked
         .iter()
         .filter_map(|n| keys.get(*n).copied())
         .collect();
     if new.is_empty() {
-        return Ok(None);
+        return Ok(Vec::new());
     }
-    customers::link(shop.tenant, customer, &new).map(Some)
+    let mut batch = vec![customers::link(shop.tenant, customer, &new)?];
+    let native = identity.native.as_deref();
+    if let Some(id) = native.filter(|id| new.contains(&("uuid", *id))) {
+        batch.push(
+            Statement::new("UPDATE customers SET ms_id = ?3 WHERE tenant = ?1 AND id = ?2")
+                .bind(shop.tenant)
+                .bind(customer)
+                .bind(id),
+        );
+    }
+    Ok(batch)
 }
