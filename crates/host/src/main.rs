@@ -1,0 +1,7 @@
+//! `sklad-edge`: see `sklad-edge --help`.
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::run()
+}

@@ -1,0 +1,96 @@
+//! Outbound HTTP: every request of a guest, WASI 0.2 or 0.3, passes [`Outbound::send`].
+
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http_body_util::BodyExt as _;
+use wasmtime_wasi_http::{
+    DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody,
+    WasiHttpHooks,
+};
+
+use crate::outbound::{AllowedHosts, BlockedNetworks, is_itself};
+
+/// What one component may call.
+pub(crate) struct Outbound {
+    pub allowed: AllowedHosts,
+    pub blocked: BlockedNetworks,
+    /// The server's own address, known once it listens.
+    pub own_address: Arc<OnceLock<SocketAddr>>,
+}
+
+type IoResult = Box<dyn Future<Output = Result<(), Error>> + Send>;
+type Sent = Result<(http::Response<WasiBody>, IoResult), Error>;
+
+impl Outbound {
+    async fn send(
+        &self,
+        mut request: http::Request<WasiBody>,
+        options: Option<RequestOptions>,
+    ) -> Sent {
+        if !self.allowed.allows(request.uri()) {
+            return Err(Error::HttpRequestDenied);
+        }
+        if is_itself(request.uri().host()) {
+            self.redirect_to_itself(&mut request)?;
+        }
+        let (response, io) = wasmtime_wasi_http::default_send_request(request, options).await?;
+        Ok((response.map(|body| body.boxed_unsync()), Box::new(io)))
+    }
+
+    /// Points a request to the application itself at the address it listens on.
+    fn redirect_to_itself(&self, request: &mut http::Request<WasiBody>) -> Result<(), Error> {
+        let address = self
+            .own_address
+            .get()
+            .ok_or(Error::DestinationUnavailable)?;
+        let authority: Authority = address
+            .to_string()
+            .parse()
+            .map_err(|_| Error::HttpRequestUriInvalid)?;
+        let mut parts = request.uri().clone().into_parts();
+        parts.scheme = Some(Scheme::HTTP);
+        parts
+            .path_and_query
+            .get_or_insert(PathAndQuery::from_static("/"));
+        if let Ok(host) = http::HeaderValue::from_str(authority.as_str()) {
+            request.headers_mut().insert(http::header::HOST, host);
+        }
+        parts.authority = Some(authority);
+        *request.uri_mut() =
+            http::Uri::from_parts(parts).map_err(|_| Error::HttpRequestUriInvalid)?;
+        Ok(())
+    }
+}
+
+/// Ties `wasi:http` of one instance to its component's [`Outbound`].
+pub(crate) struct Hooks {
+    outbound: Arc<Outbound>,
+    forbidden: ForbiddenHeaderFilter,
+}
+
+impl Hooks {
+    pub(crate) fn new(outbound: Arc<Outbound>) -> Self {
+        Self {
+            outbound,
+            forbidden: Arc::new(|name| DEFAULT_FORBIDDEN_HEADERS.contains(name)),
+        }
+    }
+}
+
+impl WasiHttpHooks for Hooks {
+    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
+        self.forbidden.clone()
+    }
+
+    fn send_request(
+        &mut self,
+        request: http::Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _received: IoResult,
+    ) -> Box<dyn Future<Output = Sent> + Send> {
+        let outbound = self.outbound.clone();
+        Box::new(async move { outbound.send(request, options).await })
+    }
+}
