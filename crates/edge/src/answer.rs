@@ -20,8 +20,11 @@ use wasip3::http_compat::BodyWriter;
 pub async fn early(response: http::Response<Vec<u8>>) -> Result<Response, Error> {
     let (mut parts, body) = response.into_parts();
     // Without a length the host would send chunks, and the last one leaves on its own.
-    parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-    let headers = Fields::try_from(parts.headers).map_err(|e| ErrorCode::InternalError(Some(e.to_string())))?;
+    parts
+        .headers
+        .insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    let headers = Fields::try_from(parts.headers)
+        .map_err(|e| ErrorCode::InternalError(Some(e.to_string())))?;
 
     let (writer, body_reader, result_reader) = BodyWriter::new();
     let contents = (!body.is_empty()).then_some(body_reader);
@@ -31,7 +34,11 @@ pub async fn early(response: http::Response<Vec<u8>>) -> Result<Response, Error>
         .map_err(|()| ErrorCode::InternalError(Some("status code".to_owned())))?;
 
     let mut write = Box::pin(async move {
-        let BodyWriter { mut stream_writer, result_writer, .. } = writer;
+        let BodyWriter {
+            mut stream_writer,
+            result_writer,
+            ..
+        } = writer;
         if !body.is_empty() {
             stream_writer.write_all(body).await;
         }

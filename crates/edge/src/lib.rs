@@ -6,6 +6,7 @@
 
 mod answer;
 mod kv;
+mod outbound;
 mod sql;
 
 use std::rc::Rc;
@@ -17,10 +18,15 @@ use sklad_tenant::Config;
 use spin_sdk::http::body::IncomingBodyExt;
 use spin_sdk::http::{Error, Request};
 use wasip3::http::types::Response;
+use wasip3::http_compat::IncomingRequestBody;
 
 pub use answer::early;
 pub use kv::SpinKv;
+pub use outbound::SpinHttp;
 pub use sql::SpinSql;
+
+/// What a component's entry point returns.
+pub type Answer = Result<Response, Error>;
 
 /// The application's ports over Spin.
 pub type App = sklad_tenant::App<SpinSql, SpinKv>;
@@ -36,7 +42,7 @@ thread_local! {
 ///
 /// # Errors
 /// The request's body broke off, or a variable that the application needs is missing.
-pub async fn serve<F>(request: Request, body_limit: usize, handler: F) -> Result<Response, Error>
+pub async fn serve<F>(request: Request, body_limit: usize, handler: F) -> Answer
 where
     F: AsyncFnOnce(Rc<App>, i64, http::Request<Bytes>) -> http::Response<Vec<u8>>,
 {
@@ -52,7 +58,11 @@ async fn app() -> Result<Rc<App>, Error> {
     if let Some(app) = APP.with_borrow(Clone::clone) {
         return Ok(app);
     }
-    let app = Rc::new(App::new(SpinSql::default(), SpinKv::default(), config().await?));
+    let app = Rc::new(App::new(
+        SpinSql::default(),
+        SpinKv::default(),
+        config().await?,
+    ));
     APP.set(Some(Rc::clone(&app)));
     Ok(app)
 }
@@ -71,7 +81,7 @@ async fn config() -> Result<Config, Error> {
     .map_err(|e| Error::other(e.to_string()))
 }
 
-async fn read(body: impl IncomingBodyExt, at_most: usize) -> Result<Bytes, Error> {
+async fn read(body: IncomingRequestBody, at_most: usize) -> Result<Bytes, Error> {
     let mut stream = body.stream();
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
@@ -90,13 +100,19 @@ async fn read(body: impl IncomingBodyExt, at_most: usize) -> Result<Bytes, Error
             break;
         }
     }
-    let mut body = if rest.is_empty() { first } else { rest.freeze() };
+    let mut body = if rest.is_empty() {
+        first
+    } else {
+        rest.freeze()
+    };
     body.truncate(at_most);
     Ok(body)
 }
 
 /// Milliseconds since 1970 UTC.
 fn now_ms() -> i64 {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let elapsed = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
 }

@@ -88,7 +88,9 @@ impl Writer {
             execute(&connection, &Statement::new("PRAGMA synchronous = FULL")).await?;
             self.connection = Some(connection);
         }
-        self.connection.as_ref().ok_or_else(|| SqlError::Other("no connection".to_owned()))
+        self.connection
+            .as_ref()
+            .ok_or_else(|| SqlError::Other("no connection".to_owned()))
     }
 }
 
@@ -109,7 +111,9 @@ impl Sql for SpinSql {
         let mut writer = self.writer.lock().await;
         let connection = writer.ready().await?;
         let result = match batch.as_slice() {
-            [one] if one.expected().is_none() => execute(connection, one).await.map(|rows| vec![rows]),
+            [one] if one.expected().is_none() => {
+                execute(connection, one).await.map(|rows| vec![rows])
+            }
             many => transaction(connection, many).await,
         };
         writer.in_transaction = match &result {
@@ -121,7 +125,10 @@ impl Sql for SpinSql {
     }
 }
 
-async fn transaction(connection: &sqlite::Connection, batch: &[Statement]) -> Result<Vec<Vec<Row>>, SqlError> {
+async fn transaction(
+    connection: &sqlite::Connection,
+    batch: &[Statement],
+) -> Result<Vec<Vec<Row>>, SqlError> {
     begin(connection).await?;
     let mut results = Vec::with_capacity(batch.len());
     for statement in batch {
@@ -140,13 +147,17 @@ async fn begin(connection: &sqlite::Connection) -> Result<(), SqlError> {
             other => return other.map(|_| ()),
         }
     }
-    execute(connection, &Statement::new("BEGIN IMMEDIATE")).await.map(|_| ())
+    execute(connection, &Statement::new("BEGIN IMMEDIATE"))
+        .await
+        .map(|_| ())
 }
 
 /// Ends a transaction that may or may not be open: SQLite ends it by itself after some errors, and
 /// then says that none is active.
 async fn rollback(connection: Option<&sqlite::Connection>) -> Result<(), SqlError> {
-    let Some(connection) = connection else { return Ok(()) };
+    let Some(connection) = connection else {
+        return Ok(());
+    };
     match execute(connection, &Statement::new("ROLLBACK")).await {
         Err(SqlError::Other(message)) if message.contains("no transaction is active") => Ok(()),
         other => other.map(|_| ()),
@@ -164,11 +175,20 @@ async fn open() -> Result<sqlite::Connection, SqlError> {
 
 /// Runs one statement to its end. An error of SQLite shows only in the final result, which
 /// `collect` waits for.
-async fn execute(connection: &sqlite::Connection, statement: &Statement) -> Result<Vec<Row>, SqlError> {
+async fn execute(
+    connection: &sqlite::Connection,
+    statement: &Statement,
+) -> Result<Vec<Row>, SqlError> {
     let params = statement.params().iter().map(to_spin);
-    let result = connection.execute(statement.sql(), params).await.map_err(error)?;
+    let result = connection
+        .execute(statement.sql(), params)
+        .await
+        .map_err(error)?;
     let rows = result.collect().await.map_err(error)?;
-    Ok(rows.into_iter().map(|row| Row(row.values.into_iter().map(from_spin).collect())).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| Row(row.values.into_iter().map(from_spin).collect()))
+        .collect())
 }
 
 fn to_spin(value: &Value) -> sqlite::Value {

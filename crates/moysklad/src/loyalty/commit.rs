@@ -1,0 +1,165 @@
+//! Sales and returns that have happened (moysklad-loyalty.md §3.7, §3.8). A 201 means that it is on
+//! disk; the same document has one effect however often it comes.
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+use sha2::{Digest, Sha256};
+use sklad_loyalty::codes::{self, Purpose};
+use sklad_loyalty::ledger::{
+    GiftPayment, Posted, Return, Sale, SoldPosition, post_return, post_sale,
+};
+use sklad_store::{Kv, Sql};
+use sklad_tenant::{App, clock};
+
+use super::counterparty::{counterparty, store};
+use super::wire::{
+    BonusProgram, Document, GiftCard, Position, Raw, Reference, decimal, object, text,
+};
+use super::{Call, Reply, answer};
+
+/// A moment so far ahead of our clock, in milliseconds, is a till whose clock is wrong.
+const CLOCK_SKEW_MS: i64 = 86_400_000;
+
+/// Answers the routes of the component `loyalty-commit`.
+pub async fn handle<S: Sql, K: Kv>(
+    app: &App<S, K>,
+    now: i64,
+    request: Request<Bytes>,
+) -> Response<Vec<u8>> {
+    answer(app, now, &request, async |call| {
+        match (call.path.as_str(), &call.method) {
+            ("/retaildemand", &Method::POST) => sale(&app.sql, call).await,
+            ("/retailsalesreturn", &Method::POST) => returned(&app.sql, call).await,
+            ("/retaildemand" | "/retailsalesreturn", _) => Err(Reply::wrong_method("POST")),
+            _ => Err(Reply::no_such_method()),
+        }
+    })
+    .await
+}
+
+async fn sale(sql: &impl Sql, call: &Call<'_>) -> Result<Reply, Reply> {
+    let body: Document<'_> = call.json()?;
+    let agent = counterparty(body.agent);
+    let points: Option<BonusProgram<'_>> = object(body.bonus_program);
+    let sale = Sale {
+        keys: keys(&body, call.body),
+        number: text(body.name).unwrap_or_default(),
+        moment: moment(body.moment, call.now),
+        store: store(body.retail_store),
+        identity: agent.identity(),
+        person: agent.person(),
+        positions: positions(&body)?,
+        spend: points.and_then(|p| whole(p.bonus_value_to_spend)),
+        earn: points.and_then(|p| whole(p.bonus_value_to_earn)),
+        gifts: gifts(body.gift_cards),
+        digest: digest(call.body),
+    };
+    let shop = call.shop();
+    let posted = post_sale(sql, &shop, &sale).await?;
+    if let Posted::Done {
+        customer: Some(customer),
+        spend: 1..,
+        ..
+    } = posted
+        && shop.programme.codes.spending_above.is_some()
+    {
+        sql.atomic(vec![codes::used(
+            shop.tenant,
+            Purpose::Spending,
+            &customer,
+            call.now,
+        )])
+        .await?;
+    }
+    Ok(Reply::created())
+}
+
+async fn returned(sql: &impl Sql, call: &Call<'_>) -> Result<Reply, Reply> {
+    let body: Document<'_> = call.json()?;
+    let back = Return {
+        keys: keys(&body, call.body),
+        number: text(body.name).unwrap_or_default(),
+        moment: moment(body.moment, call.now),
+        store: store(body.retail_store),
+        demand: Reference::of(body.demand).ids(),
+        identity: counterparty(body.agent).identity(),
+        positions: positions(&body)?,
+        digest: digest(call.body),
+    };
+    post_return(sql, &call.shop(), &back).await?;
+    Ok(Reply::created())
+}
+
+/// The keys of a document: its ids; where they are empty, a hash of point of sale, number and moment;
+/// where those are empty too, of everything (§5).
+fn keys(body: &Document<'_>, bytes: &[u8]) -> Vec<String> {
+    let reference = Reference {
+        meta: body.meta,
+        sync_id: body.sync_id,
+        ..Reference::default()
+    };
+    let ids = reference.ids();
+    if !ids.is_empty() {
+        return ids;
+    }
+    let parts = [
+        Some(store(body.retail_store)),
+        text(body.name),
+        text(body.moment),
+    ];
+    let mut hash = Sha256::new();
+    match parts {
+        [Some(store), Some(name), Some(moment)] => {
+            for part in [store, name, moment] {
+                hash.update(part.as_bytes());
+                hash.update([0]);
+            }
+        }
+        _ => hash.update(bytes),
+    }
+    vec![format!("hash-{}", hex::encode(hash.finalize()))]
+}
+
+fn digest(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+/// When it happened: hours ago after work without a network, now where the call does not say.
+fn moment(raw: Raw<'_>, now: i64) -> i64 {
+    let told = text(raw).and_then(|t| clock::parse_moscow(&t));
+    told.filter(|at| *at <= now.saturating_add(CLOCK_SKEW_MS))
+        .unwrap_or(now)
+}
+
+/// Whole points; МойСклад's own engine has no others (§2).
+fn whole(raw: Raw<'_>) -> Option<i64> {
+    decimal(raw).and_then(|n| Decimal::floor(&n).to_i64())
+}
+
+fn positions(body: &Document<'_>) -> Result<Vec<SoldPosition>, Reply> {
+    let too_large = |_| Reply::invalid("Слишком большое число в позиции чека", "positions");
+    let of = |p: &Position<'_>| {
+        Ok(SoldPosition {
+            good: p.good(),
+            quantity: p.quantity().map_err(too_large)?,
+            price: p.price().map_err(too_large)?,
+            discounted_price: p.discounted_price().map_err(too_large)?,
+        })
+    };
+    body.positions.iter().map(of).collect()
+}
+
+fn gifts(raw: Raw<'_>) -> Vec<GiftPayment> {
+    let cards: Vec<GiftCard<'_>> = object(raw).unwrap_or_default();
+    let payment = |card: GiftCard<'_>| GiftPayment {
+        id: text(card.id).unwrap_or_default().to_lowercase(),
+        number: text(card.name).unwrap_or_default(),
+        // Kopecks already, unlike every other sum of the call (§2).
+        kopecks: decimal(card.payment_sum)
+            .and_then(|n| n.round().to_i64())
+            .unwrap_or_default(),
+    };
+    cards.into_iter().map(payment).collect()
+}

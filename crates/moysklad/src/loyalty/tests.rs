@@ -1,0 +1,229 @@
+//! The handlers over real SQLite, without a host.
+
+use super::wire::text;
+use super::*;
+use futures::executor::block_on;
+use serde_json::{Value, json};
+use sklad_store::native::{MemoryKv, NativeSql};
+use sklad_tenant::{Config, Settings, keys, settings};
+
+const NOW: i64 = 1_790_000_000_000;
+
+struct Till {
+    app: App<NativeSql, MemoryKv>,
+    key: String,
+    _dir: tempfile::TempDir,
+}
+
+fn till(programme: Value) -> Till {
+    let dir = tempfile::tempdir().unwrap();
+    let sql = NativeSql::open(&dir.path().join("db")).unwrap();
+    let config = Config::new(
+        "operator-token-operator-token",
+        "master-key-master-key-master-key",
+        "sklad.example",
+    );
+    let app = App::new(sql, MemoryKv::default(), config.unwrap());
+    let slug = "demo".parse().unwrap();
+    let document = json!({ "name": "Лавка", "programme": programme }).to_string();
+    let parsed = Settings::parse(document.as_bytes()).unwrap();
+    block_on(settings::create(&app.sql, &app.kv, &slug, parsed, NOW)).unwrap();
+    let key = block_on(keys::issue(&app.kv, &slug, "", NOW)).unwrap().text;
+    Till {
+        app,
+        key,
+        _dir: dir,
+    }
+}
+
+impl Till {
+    fn call(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{PREFIX}{path}"))
+            .header(TOKEN, &self.key)
+            .body(Bytes::from(body.to_owned()))
+            .unwrap();
+        let response = match path.split('?').next().unwrap() {
+            "/retaildemand/recalc" => block_on(calc::handle(&self.app, NOW, request)),
+            "/retaildemand" | "/retailsalesreturn" => {
+                block_on(commit::handle(&self.app, NOW, request))
+            }
+            _ => block_on(search::handle(&self.app, NOW, request)),
+        };
+        let body = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
+        (response.status().as_u16(), body)
+    }
+
+    fn balance(&self, id: &str) -> i64 {
+        let body = json!({ "meta": { "id": id } }).to_string();
+        let (status, answer) = self.call("POST", "/counterparty/detail", &body);
+        assert_eq!(status, 200);
+        answer
+            .pointer("/bonusProgram/agentBonusBalance")
+            .and_then(Value::as_i64)
+            .unwrap()
+    }
+}
+
+fn customer(id: &str) -> Value {
+    json!({ "meta": { "id": id, "href": format!("https://x/entity/counterparty/{id}") },
+            "name": "Иванов Пётр", "phone": "8 903 999-33-44" })
+}
+
+const ID: &str = "0a1b2c3d-0000-4000-8000-000000000001";
+
+#[test]
+fn the_documented_example_spends_171_points_and_leaves_79_rubles() {
+    let till = till(
+        json!({ "spending": { "max_share": 100, "keep_kopeck": false },
+                            "earning": { "welcome": { "points": 171 } } }),
+    );
+    assert_eq!(
+        till.call("POST", "/counterparty", &customer(ID).to_string())
+            .0,
+        201
+    );
+    let receipt = json!({
+        "agent": customer(ID),
+        "positions": [{ "assortment": { "meta": { "id": "good" } }, "quantity": 1, "price": 250.00 }],
+        "bonusProgram": { "transactionType": "SPENDING" },
+    });
+    let (status, answer) = till.call("POST", "/retaildemand/recalc", &receipt.to_string());
+    assert_eq!(status, 200);
+    let bonus = &answer["bonusProgram"];
+    assert_eq!(bonus["bonusValueToSpend"], 171);
+    assert_eq!(bonus["paidByBonusPoints"], json!(171));
+    assert_eq!(answer["positions"][0]["discountedPrice"], json!(79));
+    assert_eq!(answer["agent"], customer(ID));
+    assert_eq!(till.balance(ID), 171, "a recalculation has no side effect");
+}
+
+#[test]
+fn a_sale_is_posted_once_and_a_return_gives_back() {
+    let till = till(json!({ "earning": { "percent": 10, "welcome": { "points": 100 } } }));
+    till.call("POST", "/counterparty", &customer(ID).to_string());
+    let sale = json!({
+        "meta": { "id": "sale-1", "href": "" }, "name": "00001", "agent": { "meta": { "id": ID } },
+        "positions": [{ "assortment": { "meta": { "id": "good" } }, "quantity": 2, "price": 100, "discountedPrice": 70 }],
+        "bonusProgram": { "bonusValueToSpend": 60, "bonusValueToEarn": 14 },
+    });
+    for _ in 0..3 {
+        assert_eq!(
+            till.call("POST", "/retaildemand", &sale.to_string()),
+            (201, Value::Null)
+        );
+    }
+    assert_eq!(till.balance(ID), 54);
+    let back = json!({
+        "meta": { "id": "return-1" }, "demand": { "meta": { "id": "sale-1" } }, "agent": { "id": ID, "href": "" },
+        "positions": [{ "assortment": { "meta": { "id": "good" } }, "quantity": 1, "price": 100, "discountedPrice": 70 }],
+        "noCashSum": 283100.0,
+    });
+    assert_eq!(
+        till.call("POST", "/retailsalesreturn", &back.to_string()).0,
+        201
+    );
+    assert_eq!(till.balance(ID), 77);
+}
+
+#[test]
+fn an_offline_sale_earns_by_the_rules() {
+    let till = till(json!({ "earning": { "percent": 10 } }));
+    let sale = json!({
+        "meta": { "id": "s" }, "moment": "2026-09-20 10:00:00", "agent": customer(ID),
+        "positions": [{ "quantity": "2", "price": "50,00", "discountedPrice": "50" }],
+    });
+    assert_eq!(till.call("POST", "/retaildemand", &sale.to_string()).0, 201);
+    assert_eq!(till.balance(ID), 10);
+}
+
+#[test]
+fn the_customer_is_found_by_what_was_typed() {
+    let till = till(json!({}));
+    till.call("POST", "/counterparty", &customer(ID).to_string());
+    for typed in [
+        "8903999",
+        "%2B7903",
+        "+7903",
+        "9039993344",
+        "3344",
+        "петр+ива",
+        "%D0%B8%D0%B2%D0%B0%D0%BD%D0%BE%D0%B2",
+    ] {
+        let (status, answer) = till.call(
+            "GET",
+            &format!("/counterparty?search={typed}&retailStoreId=x"),
+            "",
+        );
+        assert_eq!(status, 200);
+        assert_eq!(answer["rows"][0]["msId"], ID, "{typed}");
+    }
+    assert_eq!(
+        till.call("GET", "/counterparty?search=9", "").1,
+        json!({ "rows": [] })
+    );
+    assert_eq!(
+        till.call("GET", "/counterparty", "").1,
+        json!({ "rows": [] })
+    );
+}
+
+#[test]
+fn errors_have_the_vendors_shape() {
+    let mut till = till(json!({}));
+    let shape = |(status, body): (u16, Value)| (status, body["errors"][0]["code"].clone());
+    assert_eq!(
+        shape(till.call("POST", "/retaildemand/recalc", "{\n \"positions\": [,]}")),
+        (400, json!(999))
+    );
+    assert_eq!(
+        shape(till.call("GET", "/retaildemand", "")),
+        (405, json!(999))
+    );
+    assert_eq!(shape(till.call("GET", "/nowhere", "")), (404, json!(999)));
+    assert_eq!(
+        shape(till.call("GET", "/giftcard?name=1", "")),
+        (404, json!(999))
+    );
+    let large = format!("{{\"x\":\"{}\"}}", "a".repeat(BODY_LIMIT));
+    assert_eq!(
+        shape(till.call("POST", "/retaildemand", &large)),
+        (413, json!(999))
+    );
+    till.key = "wrong".to_owned();
+    assert_eq!(
+        shape(till.call("GET", "/counterparty?search=1234", "")),
+        (401, json!(999))
+    );
+}
+
+#[test]
+fn a_receipt_of_the_retail_customer_is_anonymous() {
+    let till = till(json!({ "earning": { "percent": 10 } }));
+    let sale = json!({ "meta": { "id": "s" }, "agent": { "meta": { "id": ID }, "name": "Розничный покупатель" },
+                       "positions": [{ "quantity": 1, "price": 100 }] });
+    assert_eq!(till.call("POST", "/retaildemand", &sale.to_string()).0, 201);
+    assert_eq!(till.balance(ID), 0);
+}
+
+#[test]
+fn an_empty_body_is_broken_json_and_never_a_panic() {
+    let till = till(json!({}));
+    for path in [
+        "/counterparty",
+        "/counterparty/detail",
+        "/retaildemand/recalc",
+        "/retaildemand",
+        "/retailsalesreturn",
+    ] {
+        for body in ["", "null", "[]", "1", "{", "\u{feff}{}"] {
+            let status = till.call("POST", path, body).0;
+            assert!(
+                (400..500).contains(&status) || status == 201 || status == 200,
+                "{path} {body} {status}"
+            );
+        }
+    }
+    assert_eq!(text(None), None);
+}
