@@ -34,3 +34,42 @@ pub(crate) fn apportion(total: i64, weights: &[i64]) -> Vec<i64> {
     }
     shares
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_largest_fractions_get_the_kopecks_that_are_left() {
+        assert_eq!(apportion(100, &[1, 1, 1]), [34, 33, 33]);
+        assert_eq!(apportion(10, &[0, 25, 75]), [0, 3, 7]);
+        assert_eq!(apportion(10, &[26, 74]), [3, 7]);
+        assert_eq!(apportion(10, &[0, 0]), [0, 0]);
+        assert_eq!(apportion(-1, &[1]), [0]);
+        assert_eq!(
+            apportion(i64::MAX, &[i64::MAX, i64::MAX]),
+            [i64::MAX / 2 + 1, i64::MAX / 2]
+        );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(512))]
+
+        #[test]
+        fn shares_add_up_and_stay_within_a_kopeck(
+            total in 0_i64..1_000_000, weights in prop::collection::vec(0_i64..100_000, 1..40),
+        ) {
+            let all: i64 = weights.iter().sum();
+            prop_assume!(all > 0);
+            let shares = apportion(total, &weights);
+            prop_assert_eq!(shares.iter().sum::<i64>(), total);
+            for (share, weight) in shares.iter().zip(&weights) {
+                let exact = i128::from(total) * i128::from(*weight);
+                let distance = i128::from(*share) * i128::from(all) - exact;
+                prop_assert!(distance.abs() < i128::from(all));
+                prop_assert!(total > all || share <= weight);
+            }
+        }
+    }
+}

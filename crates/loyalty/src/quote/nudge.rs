@@ -1,62 +1,77 @@
 //! The last kopecks of weighed goods.
 //!
-//! When no line can take single kopecks, a few coarse lines are moved a few steps up and down
-//! against each other until the sum comes out. The search is small on purpose: a receipt of
-//! weighed goods has steps of one to three kopecks, and two of its lines are enough.
+//! When no line can take single kopecks, coarse lines are moved up and down against each other until
+//! the sum comes out: a set of all sums within reach is kept as bits, one set a line. A kilogram and
+//! a half moves in steps of one and two kopecks, so a real receipt is done with a few of its lines.
 
 use super::slot::Slot;
 
-/// Coarse lines that take part, those with the smallest steps.
-const MAX_LINES: usize = 4;
-/// Steps that a line moves in either direction.
-const MAX_STEPS: usize = 4;
-/// Sums that are kept after each line.
-const MAX_SUMS: usize = 512;
+/// Lines that take part, those with the smallest steps.
+const MAX_LINES: usize = 8;
+/// Steps of all lines together in either direction.
+const MAX_STEPS: usize = 256;
+/// How far a sum may be from the present one, kopecks.
+const REACH: i64 = 8_192;
+/// What a search costs, in looks at a line.
+pub(super) const COST: usize = 10_000;
 
-/// What one search costs in looks at a line, at most.
-pub(super) const COST: usize = 1_000;
-
-/// A sum that can be reached with the lines so far.
-#[derive(Clone, Copy)]
-struct Node {
-    sum: i64,
-    /// Index into the previous layer.
-    from: usize,
-    /// The new loss of this layer's line.
-    loss: i64,
+/// A sum that was found.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found {
+    /// Points that had to be given up.
+    pub(super) less: i64,
+    /// Kopecks that the lines lose too much.
+    pub(super) over: i64,
 }
 
-/// Changes the losses of coarse lines so that together they grow by at least `short` and by at most
-/// `short + slack`, as little as possible; answers the excess over `short`.
-pub(super) fn nudge(slots: &[Slot], losses: &mut [i64], short: i64, slack: i64) -> Option<i64> {
+/// Changes the losses of coarse lines so that together they grow by at least `wanted` and by at most
+/// `wanted + slack`, as little as possible, where `wanted` is `short`, or `short` less the worth of as
+/// few points as possible.
+pub(super) fn nudge(
+    slots: &[Slot],
+    losses: &mut [i64],
+    short: i64,
+    slack: i64,
+    point: i64,
+) -> Option<Found> {
     let chosen = finest(slots);
-    if chosen.len() < 2 {
+    if chosen.len() < 2 || short > REACH {
         // One line alone has been tried already, up and down.
         return None;
     }
-    let mut layers: Vec<Vec<Node>> = vec![vec![Node {
-        sum: 0,
-        from: 0,
-        loss: 0,
-    }]];
+    let steps = MAX_STEPS / chosen.len();
+    let mut layers = vec![Sums::zero()];
+    let mut options = Vec::with_capacity(chosen.len());
     for index in &chosen {
         let (slot, loss) = (slots.get(*index)?, *losses.get(*index)?);
-        let next = extend(layers.last()?, loss, &around(slot, loss), short);
+        let deltas: Vec<i64> = around(slot, loss, steps)
+            .into_iter()
+            .map(|found| found - loss)
+            .collect();
+        let mut next = Sums::none();
+        for delta in &deltas {
+            next.add_shifted(layers.last()?, *delta);
+        }
         layers.push(next);
+        options.push(deltas);
     }
-    let last = layers.last()?;
-    let (mut at, best) = last
-        .iter()
-        .enumerate()
-        .filter(|(_, node)| (short..=short.saturating_add(slack)).contains(&node.sum))
-        .min_by_key(|(_, node)| node.sum)?;
-    let over = best.sum - short;
-    for (layer, index) in layers.iter().skip(1).zip(&chosen).rev() {
-        let node = layer.get(at)?;
-        *losses.get_mut(*index)? = node.loss;
-        at = node.from;
+    let last = layers.pop()?;
+    let (less, found) = (0..=(REACH + short) / point.max(1)).find_map(|less| {
+        let wanted = short - less * point;
+        let within = wanted..=wanted.saturating_add(slack).min(REACH);
+        Some((less, within.into_iter().find(|sum| last.has(*sum))?))
+    })?;
+    // Back from the sum to the choice of every line, the smallest that leads there.
+    let mut sum = found;
+    for ((index, deltas), before) in chosen.iter().zip(&options).zip(&layers).rev() {
+        let delta = deltas.iter().find(|delta| before.has(sum - **delta))?;
+        *losses.get_mut(*index)? += delta;
+        sum -= delta;
     }
-    Some(over)
+    Some(Found {
+        less,
+        over: found - (short - less * point),
+    })
 }
 
 /// The coarse lines with the smallest steps.
@@ -72,45 +87,81 @@ fn finest(slots: &[Slot]) -> Vec<usize> {
     coarse.into_iter().map(|(_, index)| index).collect()
 }
 
-/// The losses within a few steps of `loss`, itself first.
-fn around(slot: &Slot, loss: i64) -> Vec<i64> {
+/// The losses within so many steps of `loss` and within [`REACH`], the nearest first, itself among
+/// them.
+fn around(slot: &Slot, loss: i64, steps: usize) -> Vec<i64> {
     let mut found = vec![loss];
-    let mut low = loss;
-    let mut high = loss;
-    for _ in 0..MAX_STEPS {
-        if low > 0 {
-            low = slot.down(low - 1);
-            found.push(low);
-        }
-        if let Some(next) = high.checked_add(1).and_then(|loss| slot.up(loss)) {
-            high = next;
-            found.push(high);
+    let (mut low, mut high) = (Some(loss), Some(loss));
+    for _ in 0..steps {
+        low = low.filter(|low| *low > 0).map(|low| slot.down(low - 1));
+        high = high.and_then(|high| slot.up(high.checked_add(1)?));
+        low = low.filter(|low| loss - low <= REACH);
+        high = high.filter(|high| high - loss <= REACH);
+        found.extend(low);
+        found.extend(high);
+        if low.is_none() && high.is_none() {
+            break;
         }
     }
     found
 }
 
-/// Adds one line's choices to the sums so far; one way to each sum is kept, the smallest changes
-/// first.
-fn extend(layer: &[Node], old: i64, choices: &[i64], short: i64) -> Vec<Node> {
-    let mut next = Vec::with_capacity(layer.len() * choices.len());
-    for loss in choices {
-        for (from, node) in layer.iter().enumerate() {
-            if let Some(sum) = node.sum.checked_add(loss - old) {
-                next.push(Node {
-                    sum,
-                    from,
-                    loss: *loss,
-                });
+/// A set of sums from `-REACH` to `REACH`.
+struct Sums(Vec<u64>);
+
+impl Sums {
+    fn none() -> Self {
+        let bits = usize::try_from(2 * REACH + 1).unwrap_or(0);
+        Self(vec![0; bits.div_ceil(64)])
+    }
+
+    /// The set of nothing but zero.
+    fn zero() -> Self {
+        let mut sums = Self::none();
+        if let Some((word, bit)) = place(0)
+            && let Some(word) = sums.0.get_mut(word)
+        {
+            *word |= 1 << bit;
+        }
+        sums
+    }
+
+    fn has(&self, sum: i64) -> bool {
+        place(sum).is_some_and(|(word, bit)| self.0.get(word).is_some_and(|w| w >> bit & 1 == 1))
+    }
+
+    /// Adds every sum of `other`, moved by `delta`; what leaves the range is dropped.
+    fn add_shifted(&mut self, other: &Self, delta: i64) {
+        let distance = usize::try_from(delta.unsigned_abs()).unwrap_or(usize::MAX);
+        let (words, bits) = (distance / 64, distance % 64);
+        // The part of a word that goes into its neighbour.
+        let carry = |word: u64, left: bool| match bits {
+            0 => 0,
+            _ if left => word >> (64 - bits),
+            _ => word << (64 - bits),
+        };
+        if delta >= 0 {
+            let mut before = 0;
+            for (to, from) in self.0.iter_mut().skip(words).zip(&other.0) {
+                *to |= from << bits | carry(before, true);
+                before = *from;
+            }
+        } else {
+            let mut froms = other.0.iter().skip(words).peekable();
+            for to in &mut self.0 {
+                let Some(from) = froms.next() else { break };
+                let after = froms.peek().map_or(0, |word| carry(**word, false));
+                *to |= from >> bits | after;
             }
         }
     }
-    // A stable sort keeps the smallest change first among equal sums.
-    next.sort_by_key(|node| node.sum);
-    next.dedup_by_key(|node| node.sum);
-    if next.len() > MAX_SUMS {
-        next.sort_by_key(|node| node.sum.abs_diff(short));
-        next.truncate(MAX_SUMS);
+}
+
+/// Where a sum's bit is.
+fn place(sum: i64) -> Option<(usize, usize)> {
+    if !(-REACH..=REACH).contains(&sum) {
+        return None;
     }
-    next
+    let at = usize::try_from(sum + REACH).ok()?;
+    Some((at / 64, at % 64))
 }

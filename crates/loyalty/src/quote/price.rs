@@ -193,8 +193,8 @@ fn unit_floor(rules: &Spending, line: &Line) -> Kopecks {
 /// The lowest price of a unit at which the line still costs a kopeck: 1, or more when the quantity
 /// is under a half (the total of 0.3 kg at 1 kopeck rounds to nothing).
 fn kopeck_price(quantity: i64) -> Kopecks {
-    if quantity <= 0 {
-        return Kopecks(1);
+    match quantity {
+        1..500 => Kopecks((499 + quantity) / quantity),
+        _ => Kopecks(1),
     }
-    Kopecks((499 + quantity).checked_div(quantity).unwrap_or(1).max(1))
 }
