@@ -145,3 +145,168 @@ fn portion(points: Points, goods: &[Good], weights: &[fn(&Good) -> i64]) -> Poin
     // A part is not more than the whole, so the result is not more than the points.
     Points(i64::try_from((exact + whole / 2) / whole).unwrap_or(0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn sold(key: &str, quantity: i64, price: i64, discounted: i64) -> SaleLine {
+        SaleLine {
+            key: key.to_owned(),
+            quantity: Quantity(quantity),
+            price: Kopecks(price),
+            discounted_price: Kopecks(discounted),
+        }
+    }
+
+    fn back(key: &str, quantity: i64) -> ReturnedLine {
+        ReturnedLine {
+            key: key.to_owned(),
+            quantity: Quantity(quantity),
+        }
+    }
+
+    fn settlement(restore: i64, claw_back: i64) -> Settlement {
+        Settlement {
+            restore: Points(restore),
+            claw_back: Points(claw_back),
+        }
+    }
+
+    #[test]
+    fn a_part_gives_back_its_share_and_the_whole_gives_back_everything() {
+        // 3 × 100,00 with 100 points: 66,67, 66,67, 66,66; 10 points earned.
+        let lines = [
+            sold("a", 2_000, 10_000, 6_667),
+            sold("a", 1_000, 10_000, 6_666),
+        ];
+        let sale = Sale {
+            lines: &lines,
+            spent: Points(100),
+            earned: Points(10),
+        };
+        assert_eq!(due(&sale, &[]), settlement(0, 0));
+        let first = settle(&sale, &[back("a", 1_000)], Settlement::default());
+        assert_eq!(first, settlement(33, 3));
+        let second = settle(&sale, &[back("a", 1_000), back("a", 2_000)], first);
+        assert_eq!(second, settlement(67, 7));
+    }
+
+    #[test]
+    fn a_good_that_points_did_not_pay_for_brings_none_back() {
+        let lines = [
+            sold("tobacco", 1_000, 20_000, 20_000),
+            sold("bread", 1_000, 10_000, 5_000),
+        ];
+        let sale = Sale {
+            lines: &lines,
+            spent: Points(50),
+            earned: Points(25),
+        };
+        assert_eq!(due(&sale, &[back("tobacco", 1_000)]), settlement(0, 20));
+        assert_eq!(due(&sale, &[back("bread", 1_000)]), settlement(50, 5));
+    }
+
+    #[test]
+    fn over_returns_and_strange_goods_count_nothing() {
+        let lines = [sold("a", 1_000, 100, 50)];
+        let sale = Sale {
+            lines: &lines,
+            spent: Points(7),
+            earned: Points(3),
+        };
+        assert_eq!(
+            due(&sale, &[back("a", 5_000), back("a", i64::MAX)]),
+            settlement(7, 3)
+        );
+        assert_eq!(
+            due(&sale, &[back("b", 1_000), back("a", -5)]),
+            settlement(0, 0)
+        );
+        let more = settle(&sale, &[back("a", 1_000)], settlement(100, 100));
+        assert_eq!(more, settlement(0, 0));
+    }
+
+    #[test]
+    fn a_sale_without_discounts_or_without_money_falls_back_to_the_gross_and_to_the_quantity() {
+        let lines = [sold("a", 1_000, 100, 100), sold("b", 1_000, 300, 300)];
+        let sale = Sale {
+            lines: &lines,
+            spent: Points(8),
+            earned: Points(0),
+        };
+        assert_eq!(due(&sale, &[back("b", 1_000)]), settlement(6, 0));
+        let lines = [sold("a", 2_000, 0, 0)];
+        let sale = Sale {
+            lines: &lines,
+            spent: Points(8),
+            earned: Points(4),
+        };
+        assert_eq!(due(&sale, &[back("a", 1_000)]), settlement(4, 2));
+        let sale = Sale {
+            lines: &[],
+            spent: Points(8),
+            earned: Points(4),
+        };
+        assert_eq!(due(&sale, &[back("a", 1_000)]), settlement(0, 0));
+    }
+
+    fn lines() -> impl Strategy<Value = Vec<SaleLine>> {
+        let line = (0..4, 0_i64..5_000, 0_i64..10_000, 0_i64..=100).prop_map(
+            |(key, quantity, price, share)| {
+                sold(&format!("good-{key}"), quantity, price, price * share / 100)
+            },
+        );
+        prop::collection::vec(line, 1..8)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(512))]
+
+        #[test]
+        fn any_split_in_any_order_ends_the_same(
+            lines in lines(), spent in 0_i64..10_000, earned in 0_i64..10_000,
+            parts in prop::collection::vec((0..5, 0_i64..3_000), 0..12), swap in any::<prop::sample::Index>(),
+        ) {
+            let sale = Sale { lines: &lines, spent: Points(spent), earned: Points(earned) };
+            let parts: Vec<_> = parts.iter().map(|(n, q)| back(&format!("good-{n}"), *q)).collect();
+            let all_at_once = due(&sale, &parts);
+            let mut order = parts.clone();
+            if !order.is_empty() {
+                let at = swap.index(order.len());
+                order.rotate_left(at);
+            }
+            let mut done = Settlement::default();
+            for count in 1..=order.len() {
+                let now = settle(&sale, &order[..count], done);
+                prop_assert!(now.restore >= Points(0) && now.claw_back >= Points(0));
+                done.restore.0 += now.restore.0;
+                done.claw_back.0 += now.claw_back.0;
+                prop_assert!(done.restore.0 <= spent && done.claw_back.0 <= earned);
+            }
+            prop_assert_eq!(done, all_at_once);
+        }
+
+        #[test]
+        fn a_full_return_is_exact(
+            lines in lines(), spent in 0_i64..10_000, earned in 0_i64..10_000,
+        ) {
+            prop_assume!(lines.iter().any(|line| line.quantity.0 > 0));
+            let sale = Sale { lines: &lines, spent: Points(spent), earned: Points(earned) };
+            let all: Vec<_> = lines.iter().map(|line| back(&line.key, line.quantity.0)).collect();
+            prop_assert_eq!(due(&sale, &all), settlement(spent, earned));
+        }
+
+        #[test]
+        fn hostile_numbers_never_panic(
+            numbers in prop::collection::vec((any::<i64>(), any::<i64>(), any::<i64>()), 0..4),
+            spent in any::<i64>(), earned in any::<i64>(), returned in any::<i64>(),
+        ) {
+            let lines: Vec<_> = numbers.iter().map(|(q, p, d)| sold("a", *q, *p, *d)).collect();
+            let sale = Sale { lines: &lines, spent: Points(spent), earned: Points(earned) };
+            let done = settle(&sale, &[back("a", returned), back("a", i64::MAX)], settlement(spent, earned));
+            prop_assert!(done.restore.0 >= 0 && done.restore.0 <= spent.max(0));
+        }
+    }
+}

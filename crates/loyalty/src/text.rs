@@ -200,3 +200,111 @@ fn brace(tail: &str) -> (Piece<'_>, usize) {
         None => (Piece::Stray(tail.get(..1).unwrap_or_default()), 1),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn values() -> Values<'static> {
+        Values {
+            earned: Points(3),
+            spent: Points(171),
+            balance: Points(-11),
+            tier: Some("Золотой"),
+            expiring: NaiveDate::from_ymd_opt(2026, 6, 1).map(|day| (Points(22), day)),
+        }
+    }
+
+    #[test]
+    fn numbers_take_their_form_of_the_word() {
+        let forms = [
+            (0, "баллов"),
+            (1, "балл"),
+            (2, "балла"),
+            (4, "балла"),
+            (5, "баллов"),
+            (11, "баллов"),
+            (12, "баллов"),
+            (21, "балл"),
+            (22, "балла"),
+            (111, "баллов"),
+            (-1, "балл"),
+            (i64::MIN, "баллов"),
+        ];
+        for (number, word) in forms {
+            assert_eq!(points_word(Points(number)), word, "{number}");
+        }
+    }
+
+    #[test]
+    fn every_placeholder_is_rendered() {
+        for name in PLACEHOLDERS {
+            let template = format!("{{{name}}}");
+            assert_eq!(check(&template), Ok(()));
+            assert_ne!(render(&template, &values()), template);
+        }
+        let template = "+{earned} {earned_word}, −{spent} {spent_word}: {balance} {balance_word}";
+        assert_eq!(
+            render(template, &values()),
+            "+3 балла, −171 балл: -11 баллов"
+        );
+    }
+
+    #[test]
+    fn a_line_that_has_nothing_to_say_is_left_out() {
+        let silent = Values {
+            balance: Points(5),
+            ..Values::default()
+        };
+        let template = "Спасибо!\n+{earned} {earned_word}\n-{spent}\n{tier}\n{expiring} {expiring_date}\n\n{balance}";
+        assert_eq!(render(template, &silent), "Спасибо!\n\n5");
+        assert_eq!(render("{balance}: {spent}, {tier}", &silent), "5: 0, —");
+    }
+
+    #[test]
+    fn braces_are_doubled() {
+        assert_eq!(render("{{{earned}}} {{x}}", &values()), "{3} {x}");
+        assert_eq!(check("{{{earned}}} {{x}}"), Ok(()));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_a_problem_and_printed_as_it_stands() {
+        assert_eq!(
+            check("{name}"),
+            Err(TemplateError::Unknown("name".to_owned()))
+        );
+        for wrong in ["{earned", "earned}", "{ear{ned}", "{"] {
+            assert_eq!(check(wrong), Err(TemplateError::Unpaired), "{wrong}");
+        }
+        assert_eq!(render("{name} {earned", &values()), "{name} {earned");
+        assert_eq!(check(&"я".repeat(MAX_TEMPLATE_CHARS)), Ok(()));
+        assert_eq!(
+            check(&"я".repeat(MAX_TEMPLATE_CHARS + 1)),
+            Err(TemplateError::TooLong)
+        );
+        let unknown = TemplateError::Unknown("x".to_owned()).to_string();
+        assert_eq!(unknown, "неизвестная подстановка {x}");
+    }
+
+    #[test]
+    fn the_text_is_limited() {
+        let text = render(
+            &"{balance}".repeat(500),
+            &Values {
+                balance: Points(1_234),
+                ..values()
+            },
+        );
+        assert_eq!(text.chars().count(), MAX_TEXT_CHARS);
+    }
+
+    proptest! {
+        #[test]
+        fn any_template_is_rendered(template in "[{}a-zя\n ]{0,40}") {
+            let text = render(&template, &values());
+            prop_assert!(text.chars().count() <= MAX_TEXT_CHARS);
+            let _ = (check(&template), has_placeholders(&template));
+        }
+    }
+}

@@ -120,3 +120,166 @@ pub fn progress<'a>(
         .unwrap_or(Kopecks(i64::MAX));
     Some(Progress { next, remaining })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tiers(window_months: Option<u16>, demotion: Demotion) -> Tiers {
+        let level = |id: &str, from: i64| Tier {
+            id: id.to_owned(),
+            name: id.to_owned(),
+            from_kopecks: Kopecks(from),
+        };
+        let levels = vec![level("silver", 1_000), level("gold", 5_000)];
+        Tiers {
+            window_months,
+            demotion,
+            levels,
+        }
+    }
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn standing(tier: &str, since: &str) -> Standing {
+        Standing {
+            tier: Some(tier.to_owned()),
+            since: day(since),
+        }
+    }
+
+    #[test]
+    fn the_highest_reached_tier_counts() {
+        let tiers = tiers(Some(12), Demotion::WindowEnd);
+        let of = |turnover| tier_of(&tiers, Kopecks(turnover)).map(|tier| tier.id.as_str());
+        assert_eq!((of(-5), of(999), of(1_000)), (None, None, Some("silver")));
+        assert_eq!((of(4_999), of(i64::MAX)), (Some("silver"), Some("gold")));
+    }
+
+    #[test]
+    fn up_at_once() {
+        let tiers = tiers(Some(12), Demotion::WindowEnd);
+        let today = day("2026-05-12");
+        assert_eq!(
+            advance(&tiers, None, Kopecks(1_000), today),
+            standing("silver", "2026-05-12")
+        );
+        let now = advance(
+            &tiers,
+            Some(&standing("silver", "2026-01-01")),
+            Kopecks(5_000),
+            today,
+        );
+        assert_eq!(now, standing("gold", "2026-05-12"));
+        let none = Standing {
+            tier: None,
+            since: day("2026-01-01"),
+        };
+        assert_eq!(advance(&tiers, Some(&none), Kopecks(0), today), none);
+        assert_eq!(
+            advance(&tiers, Some(&none), Kopecks(1_000), today)
+                .tier
+                .as_deref(),
+            Some("silver")
+        );
+    }
+
+    #[test]
+    fn down_only_when_the_window_has_ended() {
+        let tiers = tiers(Some(12), Demotion::WindowEnd);
+        let held = standing("gold", "2026-05-12");
+        let on =
+            |today: &str, turnover| advance(&tiers, Some(&held), Kopecks(turnover), day(today));
+        assert_eq!(on("2027-05-11", 0), held);
+        assert_eq!(on("2027-05-12", 1_000), standing("silver", "2027-05-12"));
+        assert_eq!(
+            on("2027-05-12", 0),
+            Standing {
+                tier: None,
+                since: day("2027-05-12")
+            }
+        );
+        assert_eq!(
+            on("2027-05-12", 5_000),
+            standing("gold", "2027-05-12"),
+            "confirmed"
+        );
+    }
+
+    #[test]
+    fn never_means_never_and_all_time_has_no_end() {
+        let held = standing("gold", "2000-01-01");
+        for tiers in [
+            tiers(Some(12), Demotion::Never),
+            tiers(None, Demotion::WindowEnd),
+        ] {
+            assert_eq!(review_on(&tiers, &held), None);
+            assert_eq!(
+                advance(&tiers, Some(&held), Kopecks(0), day("2026-05-12")),
+                held
+            );
+        }
+    }
+
+    #[test]
+    fn the_window_at_the_review_does_not_hold_the_day_that_gave_the_tier() {
+        for months in [1, 6, 12] {
+            let tiers = tiers(Some(months), Demotion::WindowEnd);
+            for since in ["2026-08-31", "2024-02-29", "2026-01-31", "2026-05-12"] {
+                let review = review_on(&tiers, &standing("gold", since)).unwrap();
+                assert!(window_start(&tiers, review).unwrap() > day(since));
+                let eve = review.pred_opt().unwrap();
+                assert!(window_start(&tiers, eve).unwrap() <= day(since));
+            }
+        }
+        let tiers = tiers(Some(12), Demotion::WindowEnd);
+        assert_eq!(
+            window_start(&tiers, day("2026-05-15")),
+            Some(day("2025-05-16"))
+        );
+    }
+
+    #[test]
+    fn a_tier_that_was_removed_counts_as_none() {
+        let tiers = tiers(Some(12), Demotion::Never);
+        let now = advance(
+            &tiers,
+            Some(&standing("old", "2026-01-01")),
+            Kopecks(1_000),
+            day("2026-05-12"),
+        );
+        assert_eq!(now, standing("silver", "2026-05-12"));
+    }
+
+    #[test]
+    fn progress_is_to_the_tier_above_the_one_that_is_held() {
+        let tiers = tiers(Some(12), Demotion::WindowEnd);
+        let to = |current, turnover| {
+            progress(&tiers, current, Kopecks(turnover))
+                .map(|p| (p.next.id.as_str(), p.remaining.0))
+        };
+        assert_eq!(to(None, 400), Some(("silver", 600)));
+        assert_eq!(to(Some("silver"), 400), Some(("gold", 4_600)));
+        assert_eq!(to(Some("gold"), 400), None);
+        assert_eq!(to(None, i64::MIN).map(|p| p.0), Some("silver"));
+    }
+
+    #[test]
+    fn ends_of_the_calendar_do_not_panic() {
+        let tiers = tiers(Some(120), Demotion::WindowEnd);
+        for since in [NaiveDate::MIN, NaiveDate::MAX] {
+            let held = Standing {
+                tier: Some("gold".to_owned()),
+                since,
+            };
+            for today in [NaiveDate::MIN, NaiveDate::MAX] {
+                let _ = (
+                    window_start(&tiers, today),
+                    advance(&tiers, Some(&held), Kopecks(0), today),
+                );
+            }
+        }
+    }
+}

@@ -314,3 +314,117 @@ impl schemars::JsonSchema for Percent {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn decimal(text: &str) -> Decimal {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn rubles_and_quantities_convert_exactly_or_not_at_all() {
+        assert_eq!(Kopecks::from_rubles(decimal("123.45")), Ok(Kopecks(12_345)));
+        assert_eq!(
+            Kopecks::from_rubles(decimal("123.450")),
+            Ok(Kopecks(12_345))
+        );
+        assert_eq!(
+            Kopecks::from_rubles(decimal("0.001")),
+            Err(UnitError::TooPrecise)
+        );
+        assert_eq!(
+            Kopecks::from_rubles_rounded(decimal("0.005")),
+            Ok(Kopecks(1))
+        );
+        assert_eq!(
+            Kopecks::from_rubles_rounded(decimal("-0.005")),
+            Ok(Kopecks(-1))
+        );
+        assert_eq!(Kopecks::from_rubles(Decimal::MAX), Err(UnitError::TooLarge));
+        assert_eq!(
+            Kopecks::from_rubles_rounded(Decimal::MIN),
+            Err(UnitError::TooLarge)
+        );
+        assert_eq!(Kopecks(12_340).to_rubles().to_string(), "123.40");
+        assert_eq!(
+            Quantity::from_decimal(decimal("123.456")),
+            Ok(Quantity(123_456))
+        );
+        assert_eq!(
+            Quantity::from_decimal(decimal("0.0001")),
+            Err(UnitError::TooPrecise)
+        );
+        assert_eq!(
+            Quantity::from_decimal_rounded(decimal("0.0005")),
+            Ok(Quantity(1))
+        );
+        assert_eq!(Quantity(1_500).to_decimal().to_string(), "1.500");
+        assert_eq!(Points::from_decimal(decimal("7.9")), Ok(Points(7)));
+        assert_eq!(
+            (Quantity(2_000).whole(), Quantity(2_001).whole()),
+            (Some(2), None)
+        );
+    }
+
+    #[test]
+    fn the_total_of_a_line_rounds_half_up() {
+        let total = |price, quantity| line_total(Kopecks(price), Quantity(quantity));
+        assert_eq!(total(12_345, 123_456), Ok(Kopecks(1_524_064)));
+        assert_eq!(
+            (total(1, 500), total(1, 499)),
+            (Ok(Kopecks(1)), Ok(Kopecks(0)))
+        );
+        assert_eq!(total(i64::MAX, 1_000), Ok(Kopecks(i64::MAX)));
+        assert_eq!(total(i64::MAX, 1_001), Err(UnitError::TooLarge));
+        assert_eq!(total(-1, 1_000), Err(UnitError::OutOfRange));
+    }
+
+    #[test]
+    fn percents_are_json_numbers_with_two_decimals() {
+        let read = |json: &str| {
+            serde_json::from_str::<Percent>(json)
+                .map(Percent::hundredths)
+                .ok()
+        };
+        assert_eq!(
+            (read("5"), read("7.5"), read("12.25")),
+            (Some(500), Some(750), Some(1_225))
+        );
+        assert_eq!(
+            (read("0"), read("100"), read("1e1")),
+            (Some(0), Some(10_000), Some(1_000))
+        );
+        for wrong in [
+            "100.01",
+            "-1",
+            "0.005",
+            "1e300",
+            "\"5\"",
+            "null",
+            "18446744073709551615",
+        ] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn people_read_commas() {
+        assert_eq!(Kopecks(-1_205).to_string(), "-12,05");
+        assert_eq!(Percent::from_hundredths(750).unwrap().to_string(), "7,5 %");
+        assert_eq!(Percent::whole(10).to_string(), "10 %");
+    }
+
+    proptest! {
+        #[test]
+        fn every_percent_survives_json(hundredths in 0_u16..=10_000) {
+            let percent = Percent::from_hundredths(hundredths).unwrap();
+            let text = serde_json::to_string(&percent).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Percent>(&text).unwrap(), percent);
+            let value = serde_json::to_value(percent).unwrap();
+            prop_assert_eq!(serde_json::from_value::<Percent>(value).unwrap(), percent);
+        }
+    }
+}

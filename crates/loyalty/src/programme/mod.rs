@@ -19,6 +19,8 @@ mod earning;
 mod receipt;
 mod schedule;
 mod spending;
+#[cfg(test)]
+mod tests;
 mod tiers;
 mod validate;
 

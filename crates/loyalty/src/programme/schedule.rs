@@ -165,3 +165,62 @@ impl schemars::JsonSchema for TimeOfDay {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> NaiveDateTime {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_window_of_one_day_ends_before_its_last_minute() {
+        let lunch: Schedule = serde_json::from_str(
+            r#"{"days": ["tue"], "from": "12:00", "to": "14:00", "percent": 10}"#,
+        )
+        .unwrap();
+        assert!(lunch.covers(at("2026-05-12T12:00:00")) && lunch.covers(at("2026-05-12T13:59:59")));
+        assert!(
+            !lunch.covers(at("2026-05-12T14:00:00")) && !lunch.covers(at("2026-05-13T12:30:00"))
+        );
+    }
+
+    #[test]
+    fn hours_after_midnight_belong_to_the_day_the_window_began() {
+        let night: Schedule = serde_json::from_str(
+            r#"{"days": ["sat"], "from": "22:00", "to": "02:00", "percent": 10,
+                "since": "2026-05-16", "until": "2026-05-16"}"#,
+        )
+        .unwrap();
+        // 16 May 2026 is a Saturday.
+        assert!(night.covers(at("2026-05-16T22:00:00")) && night.covers(at("2026-05-17T01:59:00")));
+        assert!(
+            !night.covers(at("2026-05-16T01:00:00")) && !night.covers(at("2026-05-17T22:00:00"))
+        );
+        assert!(
+            !night.covers(at("2026-05-23T23:00:00")),
+            "after the last date"
+        );
+    }
+
+    #[test]
+    fn without_days_and_hours_it_is_always() {
+        let always: Schedule = serde_json::from_str(r#"{"percent": 1}"#).unwrap();
+        assert!(always.covers(NaiveDateTime::MIN) && always.covers(NaiveDateTime::MAX));
+        assert!(
+            always.covers(at("2026-05-16T00:00:00")) && always.covers(at("2026-05-16T23:59:59"))
+        );
+    }
+
+    #[test]
+    fn only_a_time_of_day_is_a_time_of_day() {
+        for wrong in [
+            "24:01", "1:00", "12:60", "12", "12:3", "-1:00", "ab:cd", "+1:00", "",
+        ] {
+            assert!(wrong.parse::<TimeOfDay>().is_err(), "{wrong}");
+        }
+        assert_eq!("24:00".parse(), Ok(TimeOfDay::midnight_end()));
+        assert_eq!("09:05".parse::<TimeOfDay>().unwrap().to_string(), "09:05");
+    }
+}
