@@ -1,0 +1,110 @@
+//! Goods and categories.
+
+use sklad_catalog::{After, Good, GoodInput, Order, Query, Upserted, categories, goods, query};
+use sklad_store::{Kv, Sql};
+
+use crate::context::{Context, Told};
+use crate::error::ApiError;
+use crate::page::{Page, number};
+use crate::reply::Reply;
+
+pub async fn list<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
+    let tenant = c.tenant().await?;
+    let limit = c.limit()?;
+    let after = match c.cursor::<2>()? {
+        None => None,
+        Some([at, id]) => Some(After {
+            updated_at: number(&at)?,
+            id,
+        }),
+    };
+    let archived = match c.query("archived") {
+        None => None,
+        Some("true") => Some(true),
+        Some("false") => Some(false),
+        Some(_) => return Err(ApiError::bad("archived", "true или false")),
+    };
+    let order = match c.query("order") {
+        None | Some("id") => Order::Id,
+        Some("updated_at") => Order::Change,
+        Some(_) => return Err(ApiError::bad("order", "id или updated_at")),
+    };
+    let query = Query {
+        text: c.query("q").map(str::to_owned),
+        category: c.query("category").map(str::to_owned),
+        archived,
+        order,
+        after,
+        limit,
+    };
+    let items = query::list(&c.app.sql, tenant.slug.as_str(), &query).await?;
+    let page = Page::new(items, limit, |last: &Good| {
+        vec![last.updated_at.to_string(), last.id.clone()]
+    });
+    Reply::json(&page)
+}
+
+pub async fn upsert<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
+    let batch: Vec<GoodInput> = c.json()?;
+    let tenant = c.tenant().await?;
+    let slug = tenant.slug.as_str();
+    let done = goods::upsert(&c.app.sql, slug, &batch, c.now_ms).await?;
+    tell(c, "goods", "Товары", &done).await?;
+    Reply::json(&done)
+}
+
+pub async fn get<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
+    let tenant = c.tenant().await?;
+    let found = goods::get(&c.app.sql, tenant.slug.as_str(), c.name(1)).await?;
+    Reply::json(&found.ok_or_else(ApiError::not_found)?)
+}
+
+pub async fn archive<S: Sql, K: Kv>(
+    c: &Context<'_, S, K>,
+    archived: bool,
+) -> Result<Reply, ApiError> {
+    let tenant = c.tenant().await?;
+    let (sql, slug) = (&c.app.sql, tenant.slug.as_str());
+    let found = goods::get(sql, slug, c.name(1)).await?;
+    let id = found.ok_or_else(ApiError::not_found)?.id;
+    goods::archive(sql, slug, &id, archived, c.now_ms).await?;
+    get(c).await
+}
+
+pub async fn categories<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
+    let tenant = c.tenant().await?;
+    let (limit, after) = (c.limit()?, c.after()?);
+    let slug = tenant.slug.as_str();
+    let items = categories::list(&c.app.sql, slug, after.as_deref(), limit).await?;
+    Reply::json(&Page::new(items, limit, |last| vec![last.id.clone()]))
+}
+
+pub async fn upsert_categories<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
+    let batch: Vec<categories::CategoryInput> = c.json()?;
+    let tenant = c.tenant().await?;
+    let slug = tenant.slug.as_str();
+    let done = categories::upsert(&c.app.sql, slug, &batch, c.now_ms).await?;
+    tell(c, "categories", "Категории", &done).await?;
+    Reply::json(&done)
+}
+
+async fn tell<S: Sql, K: Kv>(
+    c: &Context<'_, S, K>,
+    action: &'static str,
+    what: &str,
+    done: &Upserted,
+) -> Result<(), ApiError> {
+    if done.created + done.changed == 0 {
+        return Ok(());
+    }
+    let text = format!(
+        "{what}: создано {}, изменено {}",
+        done.created, done.changed
+    );
+    let row = Told {
+        action,
+        text,
+        ..Told::default()
+    };
+    c.tell(&c.slug()?, row).await
+}

@@ -1,0 +1,33 @@
+//! The operator's API `/api/v1`.
+//!
+//! [`handle`] answers one request. What there is stands in one table ([`routes::ROUTES`]): it
+//! dispatches, answers 405 with what is allowed, bounds bodies, refuses unknown parameters, and
+//! makes the OpenAPI document (`openapi.json` beside this crate, which a test compares).
+//!
+//! Errors are `{"error": {"code", "message", "path"?, "problems"?}}`: the code is for programs, the
+//! message for people (Russian), the path is the place in the document that was sent.
+
+mod catalog;
+mod context;
+mod customers;
+mod dispatch;
+mod error;
+mod gifts;
+mod journal;
+mod keys;
+mod ledger;
+#[cfg(feature = "openapi")]
+pub mod openapi;
+mod page;
+mod reply;
+pub mod routes;
+mod sales;
+mod settings;
+mod simulate;
+mod tenants;
+
+pub use context::MAX_BODY_BYTES;
+pub use dispatch::handle;
+
+/// The OpenAPI 3.1 document, as it is served at `/api/v1/openapi.json`.
+pub const OPENAPI: &str = include_str!("../openapi.json");

@@ -1,0 +1,515 @@
+//! The table of everything there is.
+
+use http::Method;
+
+/// What a route does; one function each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the summaries in the table say it")]
+pub enum Op {
+    OpenApi,
+    ListTenants,
+    CreateTenant,
+    GetTenant,
+    GetSettings,
+    PutSettings,
+    GetProgramme,
+    PutProgramme,
+    ListKeys,
+    IssueKey,
+    RevokeKey,
+    ListCustomers,
+    CreateCustomer,
+    GetCustomer,
+    EditCustomer,
+    AdjustPoints,
+    ListLedger,
+    MergeCustomers,
+    ListSales,
+    GetSale,
+    ListGifts,
+    CreateGifts,
+    ImportGifts,
+    GetGift,
+    BlockGift,
+    UnblockGift,
+    ListGoods,
+    UpsertGoods,
+    GetGood,
+    ArchiveGood,
+    UnarchiveGood,
+    ListCategories,
+    UpsertCategories,
+    Simulate,
+    ListJournal,
+    Check,
+}
+
+/// A query parameter: its name and what it means.
+pub type Param = (&'static str, &'static str);
+
+/// What a route takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    /// Nothing.
+    None,
+    /// One JSON object of this schema.
+    One(&'static str),
+    /// A JSON array of objects of this schema.
+    Many(&'static str),
+    /// CSV.
+    Csv,
+}
+
+/// What a route answers when all went well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// Nothing (204).
+    None,
+    /// One JSON object of this schema.
+    One(&'static str),
+    /// A JSON array of this schema.
+    Many(&'static str),
+    /// A page: `{"items": […], "next": cursor or null}`.
+    Page(&'static str),
+    /// A JSON document without a schema here.
+    Any,
+}
+
+/// A header that a route needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// None.
+    Nothing,
+    /// `If-Match` with the version that was read.
+    IfMatch,
+    /// `Idempotency-Key`.
+    IdempotencyKey,
+}
+
+/// One line of the table.
+#[derive(Debug)]
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path; `{name}` stands for one segment.
+    pub path: &'static str,
+    /// What it does.
+    pub op: Op,
+    /// The same in words, for the document.
+    pub summary: &'static str,
+    /// The query parameters, apart from `limit` and `cursor` of a page.
+    pub query: &'static [Param],
+    /// What it takes.
+    pub body: Body,
+    /// The status when all went well.
+    pub status: u16,
+    /// What it answers then.
+    pub answer: Answer,
+    /// A header that it needs.
+    pub needs: Needs,
+    /// The largest body, in bytes.
+    pub body_limit: usize,
+}
+
+/// The largest ordinary body, in bytes.
+pub const BODY_BYTES: usize = 1024 * 1024;
+/// The largest batch of goods and file of certificates, in bytes.
+pub const BATCH_BYTES: usize = 4 * 1024 * 1024;
+
+impl Route {
+    const fn new(method: Method, path: &'static str, op: Op, summary: &'static str) -> Self {
+        Self {
+            method,
+            path,
+            op,
+            summary,
+            query: &[],
+            body: Body::None,
+            status: 200,
+            answer: Answer::None,
+            needs: Needs::Nothing,
+            body_limit: BODY_BYTES,
+        }
+    }
+
+    const fn get(path: &'static str, op: Op, summary: &'static str) -> Self {
+        Self::new(Method::GET, path, op, summary)
+    }
+
+    const fn post(path: &'static str, op: Op, summary: &'static str) -> Self {
+        Self::new(Method::POST, path, op, summary)
+    }
+
+    const fn takes(mut self, body: Body) -> Self {
+        self.body = body;
+        self
+    }
+
+    const fn answers(mut self, status: u16, answer: Answer) -> Self {
+        self.status = status;
+        self.answer = answer;
+        self
+    }
+
+    const fn query(mut self, query: &'static [Param]) -> Self {
+        self.query = query;
+        self
+    }
+
+    const fn needs(mut self, needs: Needs) -> Self {
+        self.needs = needs;
+        self
+    }
+
+    const fn batch(mut self) -> Self {
+        self.body_limit = BATCH_BYTES;
+        self
+    }
+
+    /// Whether a query parameter is known here.
+    #[must_use]
+    pub fn knows(&self, name: &str) -> bool {
+        let paged = matches!(self.answer, Answer::Page(_)) || self.op == Op::Check;
+        (paged && (name == "limit" || name == "cursor")) || self.query.iter().any(|q| q.0 == name)
+    }
+}
+
+const T: &str = "/api/v1/tenants";
+
+macro_rules! tenant {
+    ($rest:literal) => {
+        concat!("/api/v1/tenants/{slug}", $rest)
+    };
+}
+
+/// Everything there is.
+pub const ROUTES: &[Route] = &[
+    Route::get(
+        "/api/v1/openapi.json",
+        Op::OpenApi,
+        "Этот документ (без токена)",
+    )
+    .answers(200, Answer::Any),
+    Route::get(T, Op::ListTenants, "Арендаторы").answers(200, Answer::Page("TenantLine")),
+    Route::post(T, Op::CreateTenant, "Завести арендатора")
+        .takes(Body::One("NewTenant"))
+        .answers(201, Answer::One("TenantCard")),
+    Route::get(tenant!(""), Op::GetTenant, "Арендатор").answers(200, Answer::One("TenantCard")),
+    Route::get(
+        tenant!("/settings"),
+        Op::GetSettings,
+        "Настройки; ETag – их версия",
+    )
+    .answers(200, Answer::One("Settings")),
+    Route::new(
+        Method::PUT,
+        tenant!("/settings"),
+        Op::PutSettings,
+        "Заменить настройки",
+    )
+    .takes(Body::One("Settings"))
+    .answers(200, Answer::One("Settings"))
+    .needs(Needs::IfMatch),
+    Route::get(
+        tenant!("/programme"),
+        Op::GetProgramme,
+        "Программа лояльности; ETag – версия настроек",
+    )
+    .answers(200, Answer::One("Programme")),
+    Route::new(
+        Method::PUT,
+        tenant!("/programme"),
+        Op::PutProgramme,
+        "Заменить программу лояльности",
+    )
+    .takes(Body::One("Programme"))
+    .answers(200, Answer::One("Programme"))
+    .needs(Needs::IfMatch),
+    Route::get(tenant!("/keys"), Op::ListKeys, "Ключи касс").answers(200, Answer::Many("Key")),
+    Route::post(
+        tenant!("/keys"),
+        Op::IssueKey,
+        "Выпустить ключ; текст ключа показывается один раз",
+    )
+    .takes(Body::One("NewKey"))
+    .answers(201, Answer::One("IssuedKey")),
+    Route::new(
+        Method::DELETE,
+        tenant!("/keys/{id}"),
+        Op::RevokeKey,
+        "Отозвать ключ",
+    )
+    .answers(204, Answer::None),
+    Route::get(
+        tenant!("/customers"),
+        Op::ListCustomers,
+        "Покупатели: все по порядку или поиск",
+    )
+    .query(&[(
+        "q",
+        "Имя, телефон, карта или идентификатор; найденное – не больше 20, одной страницей",
+    )])
+    .answers(200, Answer::Page("Customer")),
+    Route::post(
+        tenant!("/customers"),
+        Op::CreateCustomer,
+        "Завести покупателя",
+    )
+    .takes(Body::One("CustomerInput"))
+    .answers(201, Answer::One("CustomerCard")),
+    Route::get(
+        tenant!("/customers/{id}"),
+        Op::GetCustomer,
+        "Покупатель с балансом",
+    )
+    .answers(200, Answer::One("CustomerCard")),
+    Route::new(
+        Method::PATCH,
+        tenant!("/customers/{id}"),
+        Op::EditCustomer,
+        "Изменить покупателя: пустая строка стирает поле",
+    )
+    .takes(Body::One("CustomerInput"))
+    .answers(200, Answer::One("CustomerCard")),
+    Route::post(
+        tenant!("/customers/{id}/adjust"),
+        Op::AdjustPoints,
+        "Начислить или списать баллы вручную",
+    )
+    .takes(Body::One("Adjustment"))
+    .answers(200, Answer::One("Adjusted"))
+    .needs(Needs::IdempotencyKey),
+    Route::get(
+        tenant!("/customers/{id}/ledger"),
+        Op::ListLedger,
+        "Движение баллов, новое вперёд",
+    )
+    .answers(200, Answer::Page("LedgerEntry")),
+    Route::post(
+        tenant!("/customers/{id}/merge"),
+        Op::MergeCustomers,
+        "Влить в этого покупателя его двойника",
+    )
+    .takes(Body::One("Merge"))
+    .answers(200, Answer::One("CustomerCard")),
+    Route::get(
+        tenant!("/sales"),
+        Op::ListSales,
+        "Продажи и возвраты, новое вперёд",
+    )
+    .query(&[
+        ("kind", "sale или return"),
+        ("customer", "Идентификатор покупателя"),
+        ("from", "Пришли не раньше, миллисекунды с 1970 года"),
+        ("to", "Пришли раньше, миллисекунды с 1970 года"),
+    ])
+    .answers(200, Answer::Page("Document")),
+    Route::get(
+        tenant!("/sales/{id}"),
+        Op::GetSale,
+        "Продажа с позициями и возвратами",
+    )
+    .answers(200, Answer::One("DocumentCard")),
+    Route::get(
+        tenant!("/gift-certificates"),
+        Op::ListGifts,
+        "Подарочные сертификаты",
+    )
+    .query(&[("q", "Начало номера")])
+    .answers(200, Answer::Page("Certificate")),
+    Route::post(
+        tenant!("/gift-certificates"),
+        Op::CreateGifts,
+        "Завести сертификаты: все или ни одного",
+    )
+    .takes(Body::Many("NewCertificate"))
+    .answers(201, Answer::Many("Certificate")),
+    Route::post(
+        tenant!("/gift-certificates/import"),
+        Op::ImportGifts,
+        "Загрузить сертификаты из CSV: number;amount;expires;balance",
+    )
+    .takes(Body::Csv)
+    .answers(200, Answer::One("ImportReport"))
+    .batch(),
+    Route::get(
+        tenant!("/gift-certificates/{number}"),
+        Op::GetGift,
+        "Сертификат по номеру или идентификатору",
+    )
+    .answers(200, Answer::One("Certificate")),
+    Route::post(
+        tenant!("/gift-certificates/{number}/block"),
+        Op::BlockGift,
+        "Заблокировать сертификат",
+    )
+    .answers(200, Answer::One("Certificate")),
+    Route::post(
+        tenant!("/gift-certificates/{number}/unblock"),
+        Op::UnblockGift,
+        "Снять блокировку",
+    )
+    .answers(200, Answer::One("Certificate")),
+    Route::get(tenant!("/goods"), Op::ListGoods, "Товары")
+        .query(&[
+            (
+                "q",
+                "Слова названия, артикул, код, штрихкод или идентификатор",
+            ),
+            ("category", "В этой категории или ниже"),
+            ("archived", "true или false"),
+            ("order", "id (по умолчанию) или updated_at"),
+        ])
+        .answers(200, Answer::Page("Good")),
+    Route::post(
+        tenant!("/goods"),
+        Op::UpsertGoods,
+        "Завести или изменить товары, до 1000 за раз",
+    )
+    .takes(Body::Many("GoodInput"))
+    .answers(200, Answer::One("Upserted"))
+    .batch(),
+    Route::get(
+        tenant!("/goods/{id}"),
+        Op::GetGood,
+        "Товар по любому идентификатору",
+    )
+    .answers(200, Answer::One("Good")),
+    Route::post(
+        tenant!("/goods/{id}/archive"),
+        Op::ArchiveGood,
+        "Убрать товар в архив",
+    )
+    .answers(200, Answer::One("Good")),
+    Route::post(
+        tenant!("/goods/{id}/unarchive"),
+        Op::UnarchiveGood,
+        "Вернуть товар из архива",
+    )
+    .answers(200, Answer::One("Good")),
+    Route::get(tenant!("/categories"), Op::ListCategories, "Категории")
+        .answers(200, Answer::Page("Category")),
+    Route::post(
+        tenant!("/categories"),
+        Op::UpsertCategories,
+        "Завести или изменить категории, до 1000 за раз",
+    )
+    .takes(Body::Many("CategoryInput"))
+    .answers(200, Answer::One("Upserted"))
+    .batch(),
+    Route::post(
+        tenant!("/simulate"),
+        Op::Simulate,
+        "Рассчитать чек с объяснением каждого сработавшего правила; ничего не записывает",
+    )
+    .takes(Body::One("Simulation"))
+    .answers(200, Answer::One("Simulated")),
+    Route::get(tenant!("/journal"), Op::ListJournal, "Журнал, новое вперёд")
+        .query(&[
+            ("action", "Действие: sale, return, customer, adjust…"),
+            ("outcome", "ok, warning, repeated или error"),
+            ("customer", "Идентификатор покупателя"),
+        ])
+        .answers(200, Answer::Page("JournalLine")),
+    Route::get(
+        tenant!("/check"),
+        Op::Check,
+        "Пересчитать балансы и показать расхождения",
+    )
+    .answers(200, Answer::One("Checked")),
+];
+
+/// What a path leads to.
+#[derive(Debug)]
+pub enum Found {
+    /// A route, with what stands in the places of its names.
+    Route(&'static Route, Vec<String>),
+    /// A path with other methods.
+    Methods(Vec<&'static str>),
+    /// Nothing.
+    Nothing,
+}
+
+/// Finds the route of a request. A route without names goes before one with them.
+#[must_use]
+pub fn find(method: &Method, path: &str) -> Found {
+    let mut methods = Vec::new();
+    let mut found: Option<(&'static Route, Vec<String>)> = None;
+    for route in ROUTES {
+        let Some(names) = matches(route.path, path) else {
+            continue;
+        };
+        let better = found
+            .as_ref()
+            .is_none_or(|(_, known)| names.len() < known.len());
+        if route.method == *method && better {
+            found = Some((route, names));
+        } else if route.method != *method {
+            methods.push(route.method.as_str());
+        }
+    }
+    match found {
+        Some((route, names)) => Found::Route(route, names),
+        None if methods.is_empty() => Found::Nothing,
+        None => {
+            methods.dedup();
+            Found::Methods(methods)
+        }
+    }
+}
+
+fn matches(pattern: &str, path: &str) -> Option<Vec<String>> {
+    let mut names = Vec::new();
+    let mut given = path.split('/');
+    for wanted in pattern.split('/') {
+        let segment = given.next()?;
+        if wanted.starts_with('{') {
+            names.push(crate::context::decode(segment).filter(|s| !s.is_empty())?);
+        } else if wanted != segment {
+            return None;
+        }
+    }
+    given.next().is_none().then_some(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn op(method: Method, path: &str) -> Option<Op> {
+        match find(&method, path) {
+            Found::Route(route, _) => Some(route.op),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn every_route_is_found_by_its_own_path() {
+        for route in ROUTES {
+            let path = route.path.replace('{', "").replace('}', "");
+            assert_eq!(op(route.method.clone(), &path), Some(route.op), "{path}");
+        }
+    }
+
+    #[test]
+    fn names_are_decoded_and_never_empty() {
+        match find(
+            &Method::GET,
+            "/api/v1/tenants/demo/gift-certificates/%D0%90%2F1",
+        ) {
+            Found::Route(_, names) => assert_eq!(names, ["demo", "А/1"]),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(op(Method::GET, "/api/v1/tenants//keys"), None);
+        assert_eq!(op(Method::GET, "/api/v1/tenants/demo/"), None);
+        assert_eq!(op(Method::GET, "/api/v1"), None);
+    }
+
+    #[test]
+    fn a_path_with_other_methods_names_them() {
+        match find(&Method::DELETE, "/api/v1/tenants/demo/settings") {
+            Found::Methods(methods) => assert_eq!(methods, ["GET", "PUT"]),
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Goods and categories.
+
+use serde_json::{Value, json};
+
+use crate::shops;
+
+#[test]
+fn goods_are_upserted_found_and_archived() {
+    let w = shops();
+    let categories =
+        json!([{ "id": "milk", "parent": "food", "name": "Молочное" }, { "id": "food" }]);
+    assert_eq!(w.post("/demo/categories", &categories).body["created"], 2);
+    assert_eq!(w.all_pages("/demo/categories", 1).len(), 2);
+    let loops = w.post(
+        "/demo/categories",
+        &json!([{ "id": "food", "parent": "milk" }]),
+    );
+    assert_eq!(loops.refusal(), (422, "refused", "0.parent"));
+
+    let goods = json!([{ "external": "k", "name": "Кефир", "category": "milk", "price_kopecks": 9990,
+        "barcodes": ["460"] }, { "external": "b", "name": "Хлеб" }]);
+    let first = w.post("/demo/goods", &goods).body;
+    assert_eq!(
+        (&first["created"], &first["unchanged"]),
+        (&json!(2), &json!(0))
+    );
+    let again = w.post("/demo/goods", &goods).body;
+    assert_eq!(
+        (&again["created"], &again["unchanged"]),
+        (&json!(0), &json!(2))
+    );
+    assert_eq!(first["ids"], again["ids"]);
+    for query in ["category=food", "q=460", "q=%D0%BA%D0%B5%D1%84"] {
+        assert_eq!(
+            w.all_pages(&format!("/demo/goods?{query}"), 10).len(),
+            1,
+            "{query}"
+        );
+    }
+    assert!(w.all_pages("/other/goods", 10).is_empty());
+    assert_eq!(w.get("/demo/goods/k").body["name"], "Кефир");
+    assert_eq!(
+        w.post("/demo/goods/k/archive", &Value::Null).body["archived"],
+        true
+    );
+    assert_eq!(w.all_pages("/demo/goods?archived=false", 1).len(), 1);
+    assert_eq!(
+        w.post("/demo/goods/k/unarchive", &Value::Null).body["archived"],
+        false
+    );
+    assert_eq!(w.post("/other/goods/k/archive", &Value::Null).status, 404);
+    for order in ["id", "updated_at"] {
+        assert_eq!(
+            w.all_pages(&format!("/demo/goods?order={order}"), 1).len(),
+            2
+        );
+    }
+    let wrong = w.post(
+        "/demo/goods",
+        &json!([{ "external": "x", "price_kopecks": -1 }]),
+    );
+    assert_eq!(wrong.refusal(), (422, "refused", "0.price_kopecks"));
+}

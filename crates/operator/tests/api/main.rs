@@ -1,0 +1,145 @@
+//! The API over the native stores, request by request.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
+
+mod catalog;
+mod customers;
+mod doors;
+mod gifts;
+mod settings;
+mod shapes;
+mod simulate;
+
+use std::cell::Cell;
+
+use bytes::Bytes;
+use futures::executor::block_on;
+use http::{HeaderMap, Request, StatusCode};
+use serde_json::{Value, json};
+use sklad_store::native::{MemoryKv, NativeSql};
+use sklad_tenant::{App, Config};
+
+const TOKEN: &str = "operator-token";
+
+struct World {
+    app: App<NativeSql, MemoryKv>,
+    now: Cell<i64>,
+    _dir: tempfile::TempDir,
+}
+
+struct Answer {
+    status: u16,
+    headers: HeaderMap,
+    body: Value,
+}
+
+impl Answer {
+    /// Code and path of the refusal.
+    fn refusal(&self) -> (u16, &str, &str) {
+        let error = &self.body["error"];
+        let text = |name: &str| error[name].as_str().unwrap_or_default();
+        assert!(!text("message").is_empty(), "{}", self.body);
+        (self.status, text("code"), text("path"))
+    }
+
+    fn etag(&self) -> String {
+        self.headers["etag"].to_str().unwrap().to_owned()
+    }
+}
+
+fn world() -> World {
+    let dir = tempfile::tempdir().unwrap();
+    let sql = NativeSql::open(&dir.path().join("db")).unwrap();
+    let config = Config::new(TOKEN, "master", "").unwrap();
+    World {
+        app: App::new(sql, MemoryKv::default(), config),
+        now: Cell::new(1_700_000_000_000),
+        _dir: dir,
+    }
+}
+
+/// A world with the tenants `demo` and `other`.
+fn shops() -> World {
+    let w = world();
+    for slug in ["demo", "other"] {
+        let made = w.post("", &json!({ "slug": slug }));
+        assert_eq!(made.status, 201, "{}", made.body);
+    }
+    w
+}
+
+impl World {
+    fn send(&self, method: &str, uri: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut request = Request::builder().method(method).uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Bytes::copy_from_slice(body)).unwrap();
+        self.now.set(self.now.get() + 1);
+        let response = block_on(sklad_operator::handle(&self.app, self.now.get(), request));
+        let (parts, body) = response.into_parts();
+        let body = match body.is_empty() {
+            true => Value::Null,
+            false => serde_json::from_slice(&body).unwrap(),
+        };
+        Answer {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body,
+        }
+    }
+
+    fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        let bearer = format!("Bearer {TOKEN}");
+        let mut all = vec![("authorization", bearer.as_str())];
+        all.extend(headers);
+        let body = match body {
+            Value::Null => Vec::new(),
+            Value::String(text) => text.clone().into_bytes(),
+            json => json.to_string().into_bytes(),
+        };
+        self.send(method, &format!("/api/v1/tenants{path}"), &all, &body)
+    }
+
+    fn get(&self, path: &str) -> Answer {
+        self.call("GET", path, &[], &Value::Null)
+    }
+
+    fn post(&self, path: &str, body: &Value) -> Answer {
+        self.call("POST", path, &[], body)
+    }
+
+    /// A new customer's id.
+    fn customer(&self, body: &Value) -> String {
+        let made = self.post("/demo/customers", body);
+        assert_eq!(made.status, 201, "{}", made.body);
+        made.body["id"].as_str().unwrap().to_owned()
+    }
+
+    fn adjust(&self, id: &str, key: &str, points: i64) -> Answer {
+        let body = json!({ "points": points, "reason": "проверка" });
+        let path = format!("/demo/customers/{id}/adjust");
+        self.call("POST", &path, &[("idempotency-key", key)], &body)
+    }
+
+    /// Follows the cursors to the end.
+    fn all_pages(&self, path: &str, limit: usize) -> Vec<Value> {
+        let join = if path.contains('?') { '&' } else { '?' };
+        let mut items = Vec::new();
+        let mut next = String::new();
+        loop {
+            let page = self.get(&format!("{path}{join}limit={limit}{next}"));
+            assert_eq!(page.status, StatusCode::OK.as_u16(), "{}", page.body);
+            items.extend(page.body["items"].as_array().unwrap().clone());
+            match page.body["next"].as_str() {
+                Some(cursor) => next = format!("&cursor={cursor}"),
+                None => return items,
+            }
+        }
+    }
+}
