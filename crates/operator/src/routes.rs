@@ -486,7 +486,7 @@ mod tests {
     #[test]
     fn every_route_is_found_by_its_own_path() {
         for route in ROUTES {
-            let path = route.path.replace('{', "").replace('}', "");
+            let path = route.path.replace(['{', '}'], "");
             assert_eq!(op(route.method.clone(), &path), Some(route.op), "{path}");
         }
     }
