@@ -53,10 +53,11 @@ fn connect(path: &Path) -> Result<rusqlite::Connection, SqlError> {
 }
 
 fn migrate(connection: &rusqlite::Connection) -> Result<(), SqlError> {
+    connection.execute_batch("BEGIN IMMEDIATE").map_err(error)?;
+    // Read inside of the transaction: another process may be migrating the same file.
     let version: i64 = connection
         .query_row("PRAGMA user_version", [], |row| row.get(0))
         .map_err(error)?;
-    connection.execute_batch("BEGIN IMMEDIATE").map_err(error)?;
     for step in migrations::from(version) {
         connection.execute_batch(&step).map_err(error)?;
     }

@@ -31,8 +31,12 @@ impl Identity {
         card: Option<&str>,
         phone: Option<&str>,
     ) -> Self {
-        let mut uuids: Vec<String> = ids.into_iter().filter_map(normal_uuid).collect();
-        uuids.dedup();
+        let mut uuids: Vec<String> = Vec::new();
+        for id in ids.into_iter().filter_map(normal_uuid) {
+            if !uuids.contains(&id) {
+                uuids.push(id);
+            }
+        }
         Self {
             uuids,
             card: card.and_then(normal_card),
@@ -44,7 +48,9 @@ impl Identity {
     /// The same identity, of which `id` is МойСклад's own.
     #[must_use]
     pub fn with_native(mut self, id: Option<&str>) -> Self {
-        let id = id.and_then(normal_uuid).filter(|id| uuid::Uuid::try_parse(id).is_ok());
+        let id = id
+            .and_then(normal_uuid)
+            .filter(|id| uuid::Uuid::try_parse(id).is_ok());
         self.native = id.filter(|id| self.uuids.contains(id));
         self
     }
@@ -89,6 +95,17 @@ pub struct Person {
 }
 
 impl Person {
+    /// The same person, with the phone and card by which he is known where nothing tells them.
+    #[must_use]
+    pub fn known_by(&self, identity: &Identity) -> Self {
+        let phone = || identity.phone.as_ref().map(|digits| format!("+{digits}"));
+        Self {
+            phone: self.phone.clone().or_else(phone),
+            card: self.card.clone().or_else(|| identity.card.clone()),
+            ..self.clone()
+        }
+    }
+
     /// The name to show: the full one, else put together from its parts, else the phone or card.
     #[must_use]
     pub fn shown_name(&self) -> String {

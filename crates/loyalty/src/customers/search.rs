@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use sklad_store::{Sql, SqlError, Statement};
 
-use super::identity::{name_key, normal_card, normal_uuid};
+use super::identity::{name_key, normal_card, normal_phone, normal_uuid};
 use crate::ledger::json;
 
 /// The most rows of an answer.
@@ -22,14 +22,16 @@ const SCAN_MAX: i64 = 5_000;
 const SQL: &str = "\
 SELECT json_group_array(json_array(id, ms_id, name, first_name, middle_name, last_name, phone, card, email, birth_date, sex)) \
 FROM (SELECT c.* FROM ( \
-    SELECT t.customer, t.term = p.value AS exact FROM json_each(?2) p \
+    SELECT t.customer, t.term = p.value AS exact, 0 AS known FROM json_each(?2) p \
     CROSS JOIN customer_terms t ON t.tenant = ?1 AND t.term >= p.value AND t.term < p.value || ?4 \
     UNION ALL \
-    SELECT k.customer, 1 FROM json_each(?5) p \
-    CROSS JOIN customer_keys k ON k.tenant = ?1 AND k.kind IN ('uuid', 'card') AND k.value = p.value \
+    SELECT k.customer, 1, 1 FROM json_each(?5) p \
+    CROSS JOIN customer_keys k ON k.tenant = ?1 AND k.kind IN ('uuid', 'card', 'phone') AND k.value = p.value \
     LIMIT ?6) hit \
   CROSS JOIN customers c ON c.tenant = ?1 AND c.id = hit.customer \
-  WHERE NOT EXISTS (SELECT 1 FROM json_each(?3) w WHERE instr(c.name_key, ' ' || w.value) = 0) \
+  WHERE hit.known OR NOT EXISTS (SELECT 1 FROM json_each(?3) w \
+    WHERE instr(c.name_key, ' ' || w.value) = 0 AND NOT EXISTS (SELECT 1 FROM customer_terms o INDEXED BY customer_terms_of \
+      WHERE o.tenant = ?1 AND o.customer = c.id AND o.term >= w.value AND o.term < w.value || ?4)) \
   GROUP BY c.id ORDER BY max(hit.exact) DESC, c.last_seen DESC, c.name_key, c.id LIMIT ?7)";
 
 /// A customer that was found.
@@ -66,7 +68,7 @@ struct Wanted {
     prefixes: Vec<String>,
     /// Beginnings of words that the name must contain as well.
     words: Vec<String>,
-    /// Whole cards or ids.
+    /// Whole cards, ids or phones: whoever has one of them is meant.
     keys: Vec<String>,
 }
 
@@ -159,7 +161,10 @@ fn wanted(typed: &str) -> Option<Wanted> {
     (digits.len() >= MIN_DIGITS).then(|| Wanted {
         prefixes: phone_prefixes(&digits),
         words: Vec::new(),
-        keys: normal_card(typed).into_iter().collect(),
+        keys: normal_card(typed)
+            .into_iter()
+            .chain(normal_phone(typed))
+            .collect(),
     })
 }
 

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sklad_store::{Row, Sql, SqlError, Statement};
 
-use super::identity::{Identity, Person, name_key, normal_card, normal_phone};
+use super::identity::{Identity, Person, name_key, normal_card, normal_phone, normal_uuid};
 use crate::ledger::json;
 
 /// The statements that create a customer. A key that somebody else already has makes the batch fail
@@ -19,6 +19,7 @@ pub fn create(
     person: &Person,
     now: i64,
 ) -> Result<Vec<Statement>, SqlError> {
+    let person = &person.known_by(identity);
     let name = person.shown_name();
     let insert = Statement::new(
         "INSERT INTO customers (tenant, id, name, name_key, first_name, middle_name, last_name, phone, card, \
@@ -45,7 +46,7 @@ pub fn create(
     }
     let keys = Statement::new(
         "INSERT INTO customer_keys (tenant, kind, value, customer) \
-         SELECT ?1, value->>0, value->>1, ?2 FROM json_each(?3)",
+         SELECT DISTINCT ?1, value->>0, value->>1, ?2 FROM json_each(?3)",
     )
     .bind(tenant)
     .bind(id)
@@ -72,14 +73,17 @@ fn add_terms(tenant: &str, id: &str, person: &Person) -> Result<Statement, SqlEr
 }
 
 /// The statement by which a customer is known under more keys from now on. A key that leads to
-/// somebody else stays where it is: a cashier's mistake must not move it.
+/// somebody else stays where it is: a cashier's mistake must not move it. For a customer who has been
+/// merged since he was read, the keys lead to the survivor.
 ///
 /// # Errors
 /// Only if JSON cannot be written.
 pub fn link(tenant: &str, id: &str, keys: &[(&str, &str)]) -> Result<Statement, SqlError> {
     Ok(Statement::new(
         "INSERT INTO customer_keys (tenant, kind, value, customer) \
-         SELECT ?1, value->>0, value->>1, ?2 FROM json_each(?3) WHERE true ON CONFLICT DO NOTHING",
+         SELECT ?1, value->>0, value->>1, coalesce((SELECT customer FROM customer_keys \
+           WHERE tenant = ?1 AND kind = 'uuid' AND value = ?2), ?2) \
+         FROM json_each(?3) WHERE true ON CONFLICT DO NOTHING",
     )
     .bind(tenant)
     .bind(id)
@@ -108,7 +112,7 @@ pub struct Edit {
     pub birth_date: Option<NaiveDate>,
     /// `MALE` or `FEMALE`.
     pub sex: Option<String>,
-    /// МойСклад's id.
+    /// МойСклад's id; empty removes it, but it goes on leading to the customer.
     pub ms_id: Option<String>,
     /// Whether a registration code was confirmed.
     pub verified: Option<bool>,
@@ -222,8 +226,9 @@ pub async fn list(
     Ok(sql.query(statement).await?.iter().map(listed).collect())
 }
 
-/// The statements that edit a customer who is now `old`. A phone or card of somebody else fails with
-/// [`SqlError::Constraint`].
+/// The statements that edit a customer who is now `old`. A phone, card or id of somebody else fails
+/// with [`SqlError::Constraint`]; a customer who has been edited or merged since `old` was read, with
+/// [`SqlError::Conflict`].
 ///
 /// # Errors
 /// Only if JSON cannot be written.
@@ -231,10 +236,15 @@ pub fn edit(tenant: &str, old: &Listed, edit: &Edit, now: i64) -> Result<Vec<Sta
     let person = edited(old, edit);
     let phone = person.phone.as_deref().and_then(normal_phone);
     let name = person.shown_name();
+    let ms_id = match &edit.ms_id {
+        Some(id) => normal_uuid(id),
+        None => old.ms_id.clone(),
+    };
     let update = Statement::new(
         "UPDATE customers SET name = ?3, name_key = ?4, first_name = ?5, middle_name = ?6, last_name = ?7, \
          phone = ?8, card = ?9, email = ?10, birth_date = ?11, sex = ?12, ms_id = ?13, verified = ?14, \
-         updated_at = ?15, version = version + 1 WHERE tenant = ?1 AND id = ?2 RETURNING 1",
+         updated_at = ?15, version = version + 1 \
+         WHERE tenant = ?1 AND id = ?2 AND merged_into IS NULL AND updated_at = ?16 RETURNING 1",
     )
     .bind(tenant)
     .bind(&old.id)
@@ -248,9 +258,10 @@ pub fn edit(tenant: &str, old: &Listed, edit: &Edit, now: i64) -> Result<Vec<Sta
     .bind(person.email.clone())
     .bind(person.birth_date.map(|d| d.to_string()))
     .bind(person.sex.clone())
-    .bind(edit.ms_id.clone().or_else(|| old.ms_id.clone()))
+    .bind(ms_id.clone())
     .bind(edit.verified.unwrap_or(old.verified))
     .bind(now)
+    .bind(old.updated_at)
     .expect_rows(1);
     let mut batch = vec![update];
     batch.extend(move_key(
@@ -269,8 +280,9 @@ pub fn edit(tenant: &str, old: &Listed, edit: &Edit, now: i64) -> Result<Vec<Sta
         old_card.as_deref(),
         card.as_deref(),
     ));
-    if let Some(ms_id) = edit.ms_id.as_deref().map(str::to_lowercase) {
-        batch.push(link(tenant, &old.id, &[("uuid", &ms_id)])?);
+    // Another id of МойСклад comes beside the one that is there: calls may still carry that.
+    if ms_id != old.ms_id {
+        batch.extend(move_key(tenant, &old.id, "uuid", None, ms_id.as_deref()));
     }
     batch.push(
         Statement::new("DELETE FROM customer_terms WHERE tenant = ?1 AND customer = ?2")
@@ -315,13 +327,15 @@ fn move_key(
     if old == new {
         return Vec::new();
     }
+    // The new one may be the customer's already, as an alias that was learnt.
     let delete = Statement::new(
-        "DELETE FROM customer_keys WHERE tenant = ?1 AND kind = ?2 AND value = ?3 AND customer = ?4",
+        "DELETE FROM customer_keys WHERE tenant = ?1 AND kind = ?2 AND value IN (?3, ?5) AND customer = ?4",
     )
     .bind(tenant)
     .bind(kind)
     .bind(old.unwrap_or_default())
-    .bind(id);
+    .bind(id)
+    .bind(new.unwrap_or_default());
     let insert = new.map(|new| {
         Statement::new(
             "INSERT INTO customer_keys (tenant, kind, value, customer) VALUES (?1, ?2, ?3, ?4)",
@@ -335,7 +349,8 @@ fn move_key(
 }
 
 /// The statements that merge `from` into `into`: keys, lots, purchases and documents move, the
-/// balance moves by a pair of entries, and the id of `from` leads to `into` from then on.
+/// balance moves by a pair of entries, and the id of `from` leads to `into` from then on. `into`
+/// keeps what is known of him; what is not comes from `from`.
 #[must_use]
 pub fn merge(tenant: &str, from: &Listed, into: &Listed, now: i64) -> Vec<Statement> {
     let both = |sql: &'static str| {
@@ -372,7 +387,9 @@ pub fn merge(tenant: &str, from: &Listed, into: &Listed, now: i64) -> Vec<Statem
         .expect_rows(1),
         Statement::new(
             "UPDATE customers SET balance = ?3, debt = debt + ?4, version = version + 1, updated_at = ?5, \
-             phone = coalesce(phone, ?7), card = coalesce(card, ?8) \
+             phone = coalesce(phone, ?7), card = coalesce(card, ?8), email = coalesce(email, ?9), \
+             birth_date = coalesce(birth_date, ?10), sex = coalesce(sex, ?11), ms_id = coalesce(ms_id, ?12), \
+             birthday_year = (SELECT max(birthday_year) FROM customers WHERE tenant = ?1 AND id IN (?2, ?13)) \
              WHERE tenant = ?1 AND id = ?2 AND merged_into IS NULL AND balance = ?6 RETURNING 1",
         )
         .bind(tenant)
@@ -383,6 +400,11 @@ pub fn merge(tenant: &str, from: &Listed, into: &Listed, now: i64) -> Vec<Statem
         .bind(into.balance)
         .bind(from.phone.clone())
         .bind(from.card.clone())
+        .bind(from.email.clone())
+        .bind(from.birth_date.clone())
+        .bind(from.sex.clone())
+        .bind(from.ms_id.clone())
+        .bind(&from.id)
         .expect_rows(1),
         entry(from, &format!("out/{}", from.id), from.balance.saturating_neg(), 0),
         entry(into, &format!("in/{}", from.id), from.balance, total),

@@ -79,9 +79,12 @@ impl Account {
             .iter()
             .filter(|l| l.usable(now))
             .map(|l| l.remaining);
+        // What ran out unwritten was there to pay the debt, see `Change::begin`.
+        let overdue = self.lots.iter().filter(|l| l.expired(now));
+        let overdue = overdue.map(|l| l.remaining).fold(0, i64::saturating_add);
         usable
             .fold(0, i64::saturating_add)
-            .saturating_sub(self.debt)
+            .saturating_sub(self.debt.saturating_sub(overdue).max(0))
     }
 
     /// The points that become usable later.
@@ -144,7 +147,8 @@ pub struct Life {
 }
 
 impl Change {
-    /// Begins to change an account: what expired since the last change is written off first.
+    /// Begins to change an account: points that became active since the last change pay a debt, and
+    /// what expired is written off.
     #[must_use]
     pub fn begin(account: Account, now: i64) -> Self {
         let mut change = Self {
@@ -153,6 +157,7 @@ impl Change {
             touched: BTreeSet::new(),
             now,
         };
+        change.pay_debt();
         let overdue: Vec<(String, i64)> = (change.account.lots.iter())
             .filter(|l| l.remaining > 0 && l.expired(now))
             .map(|l| (l.id.clone(), l.remaining))
@@ -206,11 +211,7 @@ impl Change {
             return Vec::new();
         }
         let now = self.now;
-        let mut order: Vec<&Lot> = self.account.lots.iter().filter(|l| l.usable(now)).collect();
-        order.sort_by(|a, b| {
-            (a.expires_at, a.activates_at, &a.id).cmp(&(b.expires_at, b.activates_at, &b.id))
-        });
-        let order = order.into_iter().map(|l| l.id.clone()).collect();
+        let order = self.soonest_first(|l| l.usable(now));
         let taken = self.take(order, points);
         self.enter(kind, key.to_owned(), -points, document, None);
         taken
@@ -250,6 +251,26 @@ impl Change {
             .lots
             .iter()
             .filter(|l| self.touched.contains(&l.id))
+    }
+
+    /// A debt arises beside points that are not active yet, and meets the other's points when two
+    /// customers are merged. They pay it before they can expire: nobody loses them twice.
+    fn pay_debt(&mut self) {
+        let debt = std::mem::take(&mut self.account.debt);
+        if debt > 0 {
+            let now = self.now;
+            let order = self.soonest_first(|l| l.remaining > 0 && l.activates_at <= now);
+            self.take(order, debt);
+        }
+    }
+
+    /// The ids of these lots in the order in which they are spent.
+    fn soonest_first(&self, these: impl Fn(&Lot) -> bool) -> Vec<String> {
+        let mut order: Vec<&Lot> = self.account.lots.iter().filter(|l| these(l)).collect();
+        order.sort_by(|a, b| {
+            (a.expires_at, a.activates_at, &a.id).cmp(&(b.expires_at, b.activates_at, &b.id))
+        });
+        order.into_iter().map(|l| l.id.clone()).collect()
     }
 
     fn take(&mut self, order: Vec<String>, points: i64) -> Vec<Taken> {

@@ -42,8 +42,14 @@ pub async fn adjust(
                 repeated: true,
             });
         }
+        if points == 0 {
+            return Ok(Adjusted {
+                available: customer.account.available(now),
+                repeated: false,
+            });
+        }
         let mut change = Change::begin(customer.account.clone(), now);
-        if points >= 0 {
+        if points > 0 {
             change.add(
                 "adjust",
                 key,

@@ -5,7 +5,7 @@ use sklad_jobs::journal::{Direction, Outcome, Record};
 use sklad_store::{Sql, SqlError, Statement};
 
 use super::account::{Account, Change, Life};
-use super::snapshot::{self, Clock, Customer, Query, Snapshot, day_number};
+use super::snapshot::{self, Clock, Customer, Known, Query, Snapshot, day_number};
 use crate::customers::{self, Identity, Person};
 use crate::programme::{self, Programme};
 use crate::quote::{GoodFacts, QuoteError};
@@ -270,6 +270,10 @@ pub(super) struct Document<'a> {
     pub flags: &'a str,
     pub digest: &'a str,
     pub positions: String,
+    /// The keys of a sale for which no return may be waiting that was not seen.
+    pub unless_waited_for: &'a [String],
+    /// The keys of the sale that must still not be here.
+    pub unless_sold: &'a [String],
 }
 
 impl Document<'_> {
@@ -281,7 +285,12 @@ impl Document<'_> {
         let insert = Statement::new(
             "INSERT INTO documents (tenant, kind, id, number, moment, store, customer, demand, gross, paid, spend, \
              earn, spent_lots, flags, digest, positions, created_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17 \
+             WHERE NOT EXISTS (SELECT 1 FROM json_each(?18) k \
+               CROSS JOIN documents d ON d.tenant = ?1 AND d.demand = k.value AND d.flags = 'orphan') \
+             AND NOT EXISTS (SELECT 1 FROM json_each(?19) k \
+               CROSS JOIN document_keys n ON n.tenant = ?1 AND n.kind = 'sale' AND n.key = k.value) \
+             RETURNING 1",
         )
         .bind(shop.tenant)
         .bind(self.kind)
@@ -299,10 +308,13 @@ impl Document<'_> {
         .bind(self.flags)
         .bind(self.digest)
         .bind(self.positions.as_str())
-        .bind(shop.now());
+        .bind(shop.now())
+        .bind(snapshot::json(&self.unless_waited_for)?)
+        .bind(snapshot::json(&self.unless_sold)?)
+        .expect_rows(1);
         let keys = Statement::new(
             "INSERT INTO document_keys (tenant, kind, key, document) \
-             SELECT ?1, ?2, value, ?3 FROM json_each(?4)",
+             SELECT DISTINCT ?1, ?2, value, ?3 FROM json_each(?4)",
         )
         .bind(shop.tenant)
         .bind(self.kind)
@@ -310,6 +322,36 @@ impl Document<'_> {
         .bind(snapshot::json(&self.keys)?);
         Ok(vec![insert, keys])
     }
+}
+
+/// The statements about a document that came again with another content: the first one stays, and
+/// is known under the keys of the second too, so that these cannot bring it in anew.
+pub(super) fn differing(
+    shop: &Shop<'_>,
+    (kind, what): (&'static str, &str),
+    known: &Known,
+    keys: &[String],
+    number: &str,
+) -> Result<Vec<Statement>, SqlError> {
+    let text = format!("{what} №{number}: то же ещё раз с другим содержанием, в силе первое");
+    let learn = Statement::new(
+        "INSERT INTO document_keys (tenant, kind, key, document) \
+         SELECT ?1, ?2, value, ?3 FROM json_each(?4) WHERE true ON CONFLICT DO NOTHING",
+    )
+    .bind(shop.tenant)
+    .bind(kind)
+    .bind(&known.id)
+    .bind(snapshot::json(&keys)?);
+    let row = journal(
+        shop,
+        kind,
+        &known.id,
+        None,
+        Outcome::Warning,
+        text,
+        json!({}),
+    );
+    Ok(vec![learn, row])
 }
 
 /// A row of the journal about a call of the till.
@@ -346,6 +388,7 @@ pub(super) fn newcomer(
     person: &Person,
 ) -> Result<(Customer, Vec<Statement>, Change), SqlError> {
     let id = uuid::Uuid::new_v4().to_string();
+    let person = &person.known_by(identity);
     let customer = Customer {
         id: id.clone(),
         name: person.shown_name(),
@@ -430,7 +473,11 @@ pub async fn register_or_find(
             return Ok((customer, created));
         }
         match register(sql, shop, identity, person).await {
-            Ok(_) => {
+            Ok(id) => {
+                let query = Query {
+                    identity: Identity::new([id.as_str()], None, None),
+                    ..Query::default()
+                };
                 let snapshot = shop.read(sql, &query).await?;
                 let customer = snapshot.customer.ok_or(SqlError::Conflict)?;
                 return Ok((customer, true));
@@ -462,10 +509,13 @@ pub(super) fn learn(
     let native = identity.native.as_deref();
     if let Some(id) = native.filter(|id| new.contains(&("uuid", *id))) {
         batch.push(
-            Statement::new("UPDATE customers SET ms_id = ?3 WHERE tenant = ?1 AND id = ?2")
-                .bind(shop.tenant)
-                .bind(customer)
-                .bind(id),
+            Statement::new(
+                "UPDATE customers SET ms_id = ?3 WHERE tenant = ?1 AND id = ?2 AND EXISTS \
+                 (SELECT 1 FROM customer_keys WHERE tenant = ?1 AND kind = 'uuid' AND value = ?3 AND customer = ?2)",
+            )
+            .bind(shop.tenant)
+            .bind(customer)
+            .bind(id),
         );
     }
     Ok(batch)

@@ -7,12 +7,12 @@ use sklad_store::{Row, Sql, SqlError, Statement};
 
 use super::account::{Change, Life, Taken};
 use super::post::{
-    ATTEMPTS, Document, LedgerError, Posted, Shop, Side, SoldPosition, journal, positions_from,
-    positions_json, totals, write, write_turnover,
+    ATTEMPTS, Document, LedgerError, Posted, Shop, Side, SoldPosition, differing, journal,
+    positions_from, positions_json, totals, write, write_turnover,
 };
 use super::snapshot::{self, DAY_MS, Query, restored_parts};
 use crate::customers::Identity;
-use crate::returns::{ReturnedLine, Sale as SoldSale, SaleLine, Settlement, settle};
+use crate::returns::{ReturnedLine, Sale as SoldSale, SaleLine, Settlement, due, settle};
 use crate::units::{Kopecks, Points};
 
 /// Points that come back live for at least so many days, also when the lot they were taken from has
@@ -78,11 +78,12 @@ pub async fn post_return(
         };
         let snapshot = shop.read(sql, &query).await?;
         if let Some(known) = &snapshot.document {
-            return Ok(if known.digest == back.digest {
-                Posted::Repeated
-            } else {
-                Posted::Differs
-            });
+            if known.digest == back.digest {
+                return Ok(Posted::Repeated);
+            }
+            let batch = differing(shop, ("return", "Возврат"), known, &back.keys, &back.number)?;
+            sql.atomic(batch).await?;
+            return Ok(Posted::Differs);
         }
         let (batch, posted) = batch(sql, shop, back, sold, snapshot).await?;
         match sql.atomic(batch).await {
@@ -110,7 +111,7 @@ async fn batch(
             // After the account's version was read: a return that slips in between makes the batch
             // conflict.
             let earlier = earlier(sql, shop, &sold.id).await?;
-            let back = (back.id(), back.positions.as_slice(), paid);
+            let back = (back.id(), back.positions.as_slice());
             settlement = settled(shop, sold, &earlier, back, account, &mut batch)?;
             customer = Some((id, super::account::Account::default()));
         }
@@ -136,6 +137,9 @@ async fn batch(
         flags: if sold.is_some() { "" } else { "orphan" },
         digest: &back.digest,
         positions: positions_json(&back.positions)?,
+        unless_waited_for: &[],
+        // A sale that slips in between must not leave this return waiting for it.
+        unless_sold: if sold.is_some() { &[] } else { &back.demand },
     };
     batch.extend(document.write(shop)?);
     batch.push(told(shop, &document, sold.as_ref()));
@@ -186,7 +190,7 @@ fn settled(
     shop: &Shop<'_>,
     sold: &Sold,
     earlier: &Earlier,
-    (id, positions, paid): (&str, &[SoldPosition], Kopecks),
+    (id, positions): (&str, &[SoldPosition]),
     account: super::account::Account,
     batch: &mut Vec<Statement>,
 ) -> Result<Settlement, LedgerError> {
@@ -226,13 +230,30 @@ fn settled(
     }
     change.claw_back(id, now.claw_back.0, &format!("earn/{}", sold.id), Some(id));
     batch.extend(write(shop, &change, &Side::default())?);
+    let refunded = refunded(sold, &lines, &all)?.minus(refunded(sold, &lines, &earlier.lines)?)?;
     batch.push(write_turnover(
         shop,
         &customer,
         sold.moment,
-        paid.0.saturating_neg(),
+        refunded.0.saturating_neg(),
     ));
     Ok(now)
+}
+
+/// What of the sale's money the returned goods are: at the prices of the sale, and at most all of
+/// it. The money goes back as points go that are earned by it.
+fn refunded(
+    sold: &Sold,
+    lines: &[SaleLine],
+    returned: &[ReturnedLine],
+) -> Result<Kopecks, LedgerError> {
+    let (_, paid) = totals(&sold.positions)?;
+    let money = SoldSale {
+        lines,
+        spent: Points::ZERO,
+        earned: Points(paid.0),
+    };
+    Ok(Kopecks(due(&money, returned).claw_back.0))
 }
 
 fn restored_life(now: i64, expires_at: i64) -> Life {
@@ -311,12 +332,11 @@ pub(super) async fn adopt(
         let mut batch = Vec::new();
         let mut settlement = Settlement::default();
         if let Some(customer) = snapshot.customer.filter(|_| sold.customer.is_some()) {
-            let (_, paid) = totals(&positions)?;
             settlement = settled(
                 shop,
                 &sold,
                 &earlier,
-                (&id, &positions, paid),
+                (&id, &positions),
                 customer.account,
                 &mut batch,
             )?;

@@ -1,7 +1,7 @@
 //! Posting a sale (`POST /retaildemand`, moysklad-loyalty.md §3.7): once, and never refused, since
 //! the receipt is printed already.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use sklad_jobs::journal::Outcome;
@@ -10,14 +10,15 @@ use sklad_store::{Row, Sql, SqlError, Statement};
 
 use super::account::Change;
 use super::post::{
-    ATTEMPTS, Document, GiftPayment, LedgerError, Posted, Shop, Side, SoldPosition, good_of,
-    journal, learn, newcomer, positions_json, totals, write, write_turnover,
+    ATTEMPTS, Document, GiftPayment, LedgerError, Posted, Shop, Side, SoldPosition, differing,
+    good_of, journal, learn, newcomer, positions_json, totals, write, write_turnover,
 };
 use super::returns;
-use super::snapshot::{Customer, Query, Snapshot, json as to_json};
+use super::snapshot::{Customer, Known, Query, Snapshot, json as to_json};
 use crate::customers::{Identity, Person};
 use crate::gifts::birthday_due;
 use crate::quote::{SoldLine, earn_on_sale};
+use crate::tiers;
 use crate::units::{Kopecks, Points};
 
 /// A sale that has happened at the till.
@@ -70,7 +71,7 @@ pub async fn post_sale(
         };
         let snapshot = shop.read(sql, &query).await?;
         if let Some(known) = &snapshot.document {
-            return repeated(sql, shop, sale, &known.digest).await;
+            return repeated(sql, shop, sale, known, snapshot.orphans).await;
         }
         let orphans = snapshot.orphans;
         let (batch, posted) = batch(sql, shop, sale, snapshot).await?;
@@ -92,26 +93,23 @@ async fn repeated(
     sql: &impl Sql,
     shop: &Shop<'_>,
     sale: &Sale,
-    digest: &str,
+    known: &Known,
+    orphans: bool,
 ) -> Result<Posted, LedgerError> {
-    if digest == sale.digest {
-        return Ok(Posted::Repeated);
+    let same = known.digest == sale.digest;
+    if !same {
+        let batch = differing(shop, ("sale", "Продажа"), known, &sale.keys, &sale.number)?;
+        sql.atomic(batch).await?;
     }
-    let text = format!(
-        "Продажа №{} пришла ещё раз с другим содержанием; осталась первая",
-        sale.number
-    );
-    let row = journal(
-        shop,
-        "sale",
-        sale.id(),
-        None,
-        Outcome::Warning,
-        text,
-        json!({}),
-    );
-    sql.atomic(vec![row]).await?;
-    Ok(Posted::Differs)
+    // The first call may have broken off before the returns that waited for it.
+    if orphans {
+        returns::adopt(sql, shop, &sale.keys).await?;
+    }
+    Ok(if same {
+        Posted::Repeated
+    } else {
+        Posted::Differs
+    })
 }
 
 async fn batch(
@@ -140,6 +138,8 @@ async fn batch(
         flags: "",
         digest: &sale.digest,
         positions: positions_json(&sale.positions)?,
+        unless_waited_for: if snapshot.orphans { &[] } else { &sale.keys },
+        unless_sold: &[],
     };
     if let Some((customer, change)) = party.clone() {
         let points = points(shop, sale, &snapshot, &customer, change, paid, &mut batch)?;
@@ -153,6 +153,7 @@ async fn batch(
     if snapshot.ambiguous {
         flags.push("ambiguous");
     }
+    flags.dedup();
     let flags = flags.join(",");
     document.flags = &flags;
     batch.extend(document.write(shop)?);
@@ -225,7 +226,12 @@ fn points(
 
     let today = shop.clock.today();
     let mut after = customer.clone();
-    after.turnover = customer.turnover.plus(paid)?;
+    // A sale may be so old that its purchases count no more.
+    let window = tiers::window_start(&shop.programme.tiers, today);
+    let sold_on = shop.clock.date_of(sale.moment).unwrap_or(today);
+    if window.is_none_or(|first| first <= sold_on) {
+        after.turnover = customer.turnover.plus(paid)?;
+    }
     let standing = after.standing_today(shop.programme, today);
     let side = Side {
         standing: Some(standing),
@@ -308,16 +314,21 @@ async fn gift_payments(
     sale: &Sale,
     flags: &mut Vec<&'static str>,
 ) -> Result<Vec<Statement>, LedgerError> {
-    let mut batch = Vec::new();
+    // One certificate may be named by several payments; they are one redemption.
+    let mut paid: BTreeMap<String, (i64, bool, i64)> = BTreeMap::new();
     for gift in &sale.gifts {
         let found = find_gift(sql, shop, gift).await?;
-        let Some((number, balance, good)) =
-            found.as_ref().and_then(|row| gift_row(row, shop.now()))
-        else {
-            flags.push("gift_unknown");
-            continue;
-        };
-        if !good || balance < gift.kopecks {
+        match found.as_ref().and_then(|row| gift_row(row, shop.now())) {
+            Some((number, balance, good)) => {
+                let (_, _, kopecks) = paid.entry(number).or_insert((balance, good, 0));
+                *kopecks = kopecks.saturating_add(gift.kopecks.max(0));
+            }
+            None => flags.push("gift_unknown"),
+        }
+    }
+    let mut batch = Vec::new();
+    for (number, (balance, good, kopecks)) in paid {
+        if !good || balance < kopecks {
             flags.push("gift_overdraft");
         }
         batch.push(
@@ -326,7 +337,7 @@ async fn gift_payments(
             )
             .bind(shop.tenant)
             .bind(&number)
-            .bind(balance.saturating_sub(gift.kopecks.max(0)).max(0))
+            .bind(balance.saturating_sub(kopecks).max(0))
             .bind(balance)
             .expect_rows(1),
         );
@@ -337,7 +348,7 @@ async fn gift_payments(
             .bind(shop.tenant)
             .bind(number)
             .bind(sale.id())
-            .bind(gift.kopecks)
+            .bind(kopecks)
             .bind(shop.now()),
         );
     }
