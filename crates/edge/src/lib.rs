@@ -67,18 +67,13 @@ async fn app() -> Result<Rc<App>, Error> {
     Ok(app)
 }
 
+/// The configuration, as far as this component is given it.
 async fn config() -> Result<Config, Error> {
-    let variable = async |name: &str| {
-        spin_sdk::variables::get(name)
-            .await
-            .map_err(|e| Error::other(format!("variable {name}: {e}")))
-    };
-    Config::new(
-        &variable("operator_token").await?,
-        &variable("master_key").await?,
-        &variable("base_domain").await?,
-    )
-    .map_err(|e| Error::other(e.to_string()))
+    let variable = async |name: &str| spin_sdk::variables::get(name).await.ok();
+    let (operator_token, master_key) = (variable("operator_token").await, variable("master_key").await);
+    let base_domain = variable("base_domain").await.unwrap_or_default();
+    Config::new(operator_token.as_deref(), master_key.as_deref(), &base_domain)
+        .map_err(|e| Error::other(e.to_string()))
 }
 
 async fn read(body: IncomingRequestBody, at_most: usize) -> Result<Bytes, Error> {

@@ -106,7 +106,9 @@ pub async fn issue(
     for _ in 0..ATTEMPTS {
         let stored = read(sql, shop.tenant, purpose, &to.subject).await?;
         let batch = match &stored {
-            Some(stored) if stored.repeats(codes, now) => vec![stored.tell(shop.tenant, purpose, &to.subject, codes, now)?],
+            Some(stored) if stored.repeats(codes, now) => {
+                vec![stored.tell(shop.tenant, purpose, &to.subject, codes, now)?]
+            }
             _ => fresh(shop, master_key, purpose, to, stored.as_ref())?,
         };
         match sql.atomic(batch).await {
@@ -114,11 +116,22 @@ pub async fn issue(
             Err(SqlError::Conflict | SqlError::Constraint(_)) => continue,
             Err(other) => return Err(other.into()),
         }
-        let Some(stored) = read(sql, shop.tenant, purpose, &to.subject).await? else { continue };
+        let Some(stored) = read(sql, shop.tenant, purpose, &to.subject).await? else {
+            continue;
+        };
         let age = now.saturating_sub(stored.issued_at) / 1000;
         return Ok(Issued {
-            code: derive(master_key, shop.tenant, purpose, &to.subject, &stored.nonce, codes.length),
-            repeat_after_seconds: i64::from(codes.repeat_after_seconds).saturating_sub(age).max(1),
+            code: derive(
+                master_key,
+                shop.tenant,
+                purpose,
+                &to.subject,
+                &stored.nonce,
+                codes.length,
+            ),
+            repeat_after_seconds: i64::from(codes.repeat_after_seconds)
+                .saturating_sub(age)
+                .max(1),
             fresh: stored.told == 1,
         });
     }
@@ -140,14 +153,28 @@ pub fn used(tenant: &str, purpose: Purpose, subject: &str, now: i64) -> Statemen
 impl Stored {
     /// Whether a request now is a repetition that gets the same code.
     fn repeats(&self, codes: &Codes, now: i64) -> bool {
-        let young = now < self.issued_at.saturating_add(i64::from(codes.repeat_after_seconds) * 1000);
+        let young = now
+            < self
+                .issued_at
+                .saturating_add(i64::from(codes.repeat_after_seconds) * 1000);
         young && !self.used && now < self.expires_at
     }
 
-    fn tell(&self, tenant: &str, purpose: Purpose, subject: &str, codes: &Codes, now: i64) -> Result<Statement, CodeError> {
+    fn tell(
+        &self,
+        tenant: &str,
+        purpose: Purpose,
+        subject: &str,
+        codes: &Codes,
+        now: i64,
+    ) -> Result<Statement, CodeError> {
         if self.told >= i64::from(codes.max_attempts) {
-            let again = self.issued_at.saturating_add(i64::from(codes.repeat_after_seconds) * 1000);
-            return Err(CodeError::TooMany { wait_seconds: again.saturating_sub(now) / 1000 });
+            let again = self
+                .issued_at
+                .saturating_add(i64::from(codes.repeat_after_seconds) * 1000);
+            return Err(CodeError::TooMany {
+                wait_seconds: again.saturating_sub(now) / 1000,
+            });
         }
         Ok(Statement::new(
             "UPDATE codes SET told = told + 1 \
@@ -162,7 +189,12 @@ impl Stored {
     }
 }
 
-async fn read(sql: &impl Sql, tenant: &str, purpose: Purpose, subject: &str) -> Result<Option<Stored>, SqlError> {
+async fn read(
+    sql: &impl Sql,
+    tenant: &str,
+    purpose: Purpose,
+    subject: &str,
+) -> Result<Option<Stored>, SqlError> {
     let statement = Statement::new(
         "SELECT nonce, issued_at, expires_at, used_at, told, window_start, issued FROM codes \
          WHERE tenant = ?1 AND purpose = ?2 AND subject = ?3",
@@ -203,10 +235,19 @@ fn fresh(
     };
     if issued >= i64::from(codes.max_per_hour) {
         let again = window_start.saturating_add(HOUR_MS);
-        return Err(CodeError::TooMany { wait_seconds: again.saturating_sub(now) / 1000 });
+        return Err(CodeError::TooMany {
+            wait_seconds: again.saturating_sub(now) / 1000,
+        });
     }
     let nonce = uuid::Uuid::new_v4().to_string();
-    let code = derive(master_key, shop.tenant, purpose, &to.subject, &nonce, codes.length);
+    let code = derive(
+        master_key,
+        shop.tenant,
+        purpose,
+        &to.subject,
+        &nonce,
+        codes.length,
+    );
     let expires_at = now.saturating_add(i64::from(codes.lifetime_seconds) * 1000);
     let put = Statement::new(
         "INSERT INTO codes (tenant, purpose, subject, nonce, issued_at, expires_at, told, window_start, issued) \
@@ -232,8 +273,17 @@ fn fresh(
 
 /// The code on its way: into the journal for the merchant to read, or into the outbox. A code that
 /// goes to a webhook is not in the journal.
-fn send(shop: &Shop<'_>, purpose: Purpose, to: &Recipient, code: &str, expires_at: i64) -> Vec<Statement> {
-    let whom = to.phone.as_deref().map_or_else(|| mask::card(&to.subject), mask::phone);
+fn send(
+    shop: &Shop<'_>,
+    purpose: Purpose,
+    to: &Recipient,
+    code: &str,
+    expires_at: i64,
+) -> Vec<Statement> {
+    let whom = to
+        .phone
+        .as_deref()
+        .map_or_else(|| mask::card(&to.subject), mask::phone);
     let about = format!("Код для {}: {whom}", purpose.in_russian());
     let (text, message) = match &shop.programme.codes.channel {
         Channel::Journal => (format!("{about}, {code}"), None),
@@ -246,7 +296,12 @@ fn send(shop: &Shop<'_>, purpose: Purpose, to: &Recipient, code: &str, expires_a
                 "code": code,
                 "expires_at": expires_at,
             });
-            let message = Message { channel: "code", url: url.clone(), payload: payload.to_string(), expires_at };
+            let message = Message {
+                channel: "code",
+                url: url.clone(),
+                payload: payload.to_string(),
+                expires_at,
+            };
             (format!("{about}, отправлен"), Some(message))
         }
     };
@@ -265,7 +320,14 @@ fn send(shop: &Shop<'_>, purpose: Purpose, to: &Recipient, code: &str, expires_a
 }
 
 /// The digits that belong to a nonce.
-fn derive(master_key: &[u8], tenant: &str, purpose: Purpose, subject: &str, nonce: &str, length: u8) -> String {
+fn derive(
+    master_key: &[u8],
+    tenant: &str,
+    purpose: Purpose,
+    subject: &str,
+    nonce: &str,
+    length: u8,
+) -> String {
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(master_key) else {
         // HMAC takes keys of every length.
         return String::new();
@@ -275,7 +337,10 @@ fn derive(master_key: &[u8], tenant: &str, purpose: Purpose, subject: &str, nonc
         mac.update(&[0]);
     }
     let bytes = mac.finalize().into_bytes();
-    let number = bytes.iter().take(8).fold(0u64, |n, b| n << 8 | u64::from(*b));
+    let number = bytes
+        .iter()
+        .take(8)
+        .fold(0u64, |n, b| n << 8 | u64::from(*b));
     let length = usize::from(length);
     let digits = format!("{:020}", number);
     digits.chars().rev().take(length).collect()
@@ -290,12 +355,29 @@ mod tests {
     use sklad_store::native::NativeSql;
 
     fn at(programme: &Programme, now: i64) -> Shop<'_> {
-        Shop { tenant: "a", programme, create_unknown: true, clock: Clock { now, zone_minutes: 180 } }
+        Shop {
+            tenant: "a",
+            programme,
+            create_unknown: true,
+            clock: Clock {
+                now,
+                zone_minutes: 180,
+            },
+        }
     }
 
     fn ask(sql: &NativeSql, programme: &Programme, now: i64) -> Result<Issued, CodeError> {
-        let to = Recipient { subject: "79031234567".into(), phone: Some("79031234567".into()) };
-        block_on(issue(sql, &at(programme, now), b"key", Purpose::Spending, &to))
+        let to = Recipient {
+            subject: "79031234567".into(),
+            phone: Some("79031234567".into()),
+        };
+        block_on(issue(
+            sql,
+            &at(programme, now),
+            b"key",
+            Purpose::Spending,
+            &to,
+        ))
     }
 
     fn database() -> (tempfile::TempDir, NativeSql) {
@@ -309,9 +391,19 @@ mod tests {
         let (_dir, sql) = database();
         let programme = Programme::default();
         let first = ask(&sql, &programme, 0).unwrap();
-        assert_eq!((first.code.len(), first.repeat_after_seconds, first.fresh), (6, 60, true));
+        assert_eq!(
+            (first.code.len(), first.repeat_after_seconds, first.fresh),
+            (6, 60, true)
+        );
         let again = ask(&sql, &programme, 10_000).unwrap();
-        assert_eq!((again.code == first.code, again.repeat_after_seconds, again.fresh), (true, 50, false));
+        assert_eq!(
+            (
+                again.code == first.code,
+                again.repeat_after_seconds,
+                again.fresh
+            ),
+            (true, 50, false)
+        );
         let later = ask(&sql, &programme, 60_000).unwrap();
         assert_ne!(later.code, first.code);
     }
@@ -323,11 +415,17 @@ mod tests {
         for n in 0..3 {
             assert!(ask(&sql, &programme, n).is_ok());
         }
-        assert!(matches!(ask(&sql, &programme, 5), Err(CodeError::TooMany { .. })));
+        assert!(matches!(
+            ask(&sql, &programme, 5),
+            Err(CodeError::TooMany { .. })
+        ));
         for n in 1..5 {
             assert!(ask(&sql, &programme, n * 60_000).is_ok());
         }
-        assert!(matches!(ask(&sql, &programme, 300_000), Err(CodeError::TooMany { .. })));
+        assert!(matches!(
+            ask(&sql, &programme, 300_000),
+            Err(CodeError::TooMany { .. })
+        ));
         assert!(ask(&sql, &programme, HOUR_MS).is_ok());
     }
 

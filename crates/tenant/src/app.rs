@@ -18,28 +18,37 @@ const CACHE_LIMIT: usize = 256;
 /// The most unknown tenants, and unknown keys, that one instance remembers.
 const NEGATIVE_LIMIT: usize = 256;
 
+/// The least length of the operator's token and of the application's secret, in characters.
+pub const SECRET_MIN_CHARS: usize = 16;
+
 /// What the operator has configured.
 #[derive(Clone, Default)]
 pub struct Config {
     /// SHA-256 of the operator's token; without one nobody is the operator.
     pub operator_token_sha256: Option<[u8; 32]>,
-    /// The application's secret, from which one-time codes are derived.
+    /// The application's secret, from which one-time codes are derived; empty in a component that
+    /// was not given it.
     pub master_key: Vec<u8>,
     /// Tenants are `{slug}.{base_domain}`; without one they are addressed by path alone.
     pub base_domain: Option<String>,
 }
 
 impl Config {
-    /// The configuration from the texts of the variables. An empty `base_domain` is none.
+    /// The configuration from the texts of the variables. A component is given only the secrets that
+    /// it needs: without the operator's token nobody is the operator. An empty `base_domain` is none.
     ///
     /// # Errors
-    /// [`Error::Config`] when one of the two secrets is empty.
-    pub fn new(operator_token: &str, master_key: &str, base_domain: &str) -> Result<Self, Error> {
-        let token = some(operator_token).ok_or(Error::Config("operator_token"))?;
-        let master_key = some(master_key).ok_or(Error::Config("master_key"))?;
+    /// [`Error::Config`] when a secret that is given has less than [`SECRET_MIN_CHARS`].
+    pub fn new(
+        operator_token: Option<&str>,
+        master_key: Option<&str>,
+        base_domain: &str,
+    ) -> Result<Self, Error> {
+        let token = secret("operator_token", operator_token)?;
+        let master_key = secret("master_key", master_key)?;
         Ok(Self {
-            operator_token_sha256: Some(keys::sha256(token)),
-            master_key: master_key.as_bytes().to_vec(),
+            operator_token_sha256: token.map(keys::sha256),
+            master_key: master_key.unwrap_or_default().as_bytes().to_vec(),
             base_domain: some(base_domain).map(str::to_owned),
         })
     }
@@ -50,6 +59,13 @@ impl Config {
         let given = keys::sha256(token.trim());
         self.operator_token_sha256
             .is_some_and(|known| known.ct_eq(&given).into())
+    }
+}
+
+fn secret<'a>(name: &'static str, value: Option<&'a str>) -> Result<Option<&'a str>, Error> {
+    match value.map(str::trim) {
+        Some(text) if text.chars().count() < SECRET_MIN_CHARS => Err(Error::Config(name)),
+        other => Ok(other),
     }
 }
 

@@ -99,7 +99,7 @@ async fn read<T: for<'de> Deserialize<'de>>(kv: &impl Kv, key: String) -> Result
     let Some(json) = kv.get(&key).await? else {
         return Ok(None);
     };
-    match serde_json::from_slice(&json) {
+    match serde_json::from_str(&String::from_utf8_lossy(&json)) {
         Ok(value) => Ok(Some(value)),
         Err(e) => Err(Error::Stored {
             key,

@@ -15,6 +15,8 @@ use sklad_store::{Kv, KvError, Sql, Statement};
 use sklad_tenant::settings::{self, CLAIM_MS};
 use sklad_tenant::{App, Config, Error, NEGATIVE_TTL_MS, Settings, Slug, TENANT_TTL_MS, keys};
 
+const OPERATOR: &str = "operator-token-of-the-tests";
+
 const NOW: i64 = 1_700_000_000_000;
 
 /// Key-value that counts its reads.
@@ -47,7 +49,12 @@ struct World {
 fn world() -> World {
     let dir = tempfile::tempdir().unwrap();
     let sql = NativeSql::open(&dir.path().join("db")).unwrap();
-    let config = Config::new("operator", "master", "sklad.example").unwrap();
+    let config = Config::new(
+        Some(OPERATOR),
+        Some("master-key-of-the-tests"),
+        "sklad.example",
+    )
+    .unwrap();
     World {
         app: App::new(sql, CountingKv::default(), config),
         _dir: dir,
@@ -303,11 +310,11 @@ fn a_change_is_seen_at_once_here_and_soon_elsewhere() {
 
 #[test]
 fn only_the_operators_token_is_the_operators() {
-    let config = Config::new(" operator\n", "master", "").unwrap();
-    assert!(config.is_operator("operator"));
-    assert!(!config.is_operator("operato"));
+    let config = Config::new(Some(&format!(" {OPERATOR}\n")), None, "").unwrap();
+    assert!(config.is_operator(OPERATOR));
+    assert!(!config.is_operator(&OPERATOR[1..]));
     assert!(!config.is_operator(""));
     assert!(!Config::default().is_operator(""));
-    assert!(Config::new(" ", "master", "").is_err());
-    assert!(Config::new("operator", "", "").is_err());
+    assert!(Config::new(Some(" "), None, "").is_err());
+    assert!(Config::new(None, Some("short"), "").is_err());
 }

@@ -137,6 +137,9 @@ pub struct Change {
     now: i64,
 }
 
+/// What decides the order in which lots are taken from; smaller ones first.
+type Rank = (bool, bool, i64, i64);
+
 /// When earned points can be used.
 #[derive(Clone, Copy, Debug)]
 pub struct Life {
@@ -223,17 +226,11 @@ impl Change {
         if points <= 0 {
             return;
         }
-        let mut order: Vec<&Lot> = self
-            .account
-            .lots
-            .iter()
-            .filter(|l| l.remaining > 0)
-            .collect();
-        order.sort_by(|a, b| {
-            let rank = |l: &Lot| (l.id != earned_lot, l.activates_at > self.now, l.expires_at);
-            (rank(a), &a.id).cmp(&(rank(b), &b.id))
+        let now = self.now;
+        let order = self.in_order(|l| {
+            let rank = (l.id != earned_lot, l.activates_at > now, l.expires_at, 0);
+            (l.remaining > 0).then_some(rank)
         });
-        let order = order.into_iter().map(|l| l.id.clone()).collect();
         self.take(order, points);
         self.enter("clawback", key.to_owned(), -points, document, None);
     }
@@ -266,11 +263,16 @@ impl Change {
 
     /// The ids of these lots in the order in which they are spent.
     fn soonest_first(&self, these: impl Fn(&Lot) -> bool) -> Vec<String> {
-        let mut order: Vec<&Lot> = self.account.lots.iter().filter(|l| these(l)).collect();
-        order.sort_by(|a, b| {
-            (a.expires_at, a.activates_at, &a.id).cmp(&(b.expires_at, b.activates_at, &b.id))
-        });
-        order.into_iter().map(|l| l.id.clone()).collect()
+        self.in_order(|l| these(l).then_some((false, false, l.expires_at, l.activates_at)))
+    }
+
+    /// The ids of the lots that have a rank, by rank and then by id.
+    fn in_order(&self, rank: impl Fn(&Lot) -> Option<Rank>) -> Vec<String> {
+        let ranked = self.account.lots.iter();
+        let mut ranked: Vec<(Rank, &str)> =
+            ranked.filter_map(|l| Some((rank(l)?, l.id.as_str()))).collect();
+        ranked.sort_unstable();
+        ranked.into_iter().map(|(_, id)| id.to_owned()).collect()
     }
 
     fn take(&mut self, order: Vec<String>, points: i64) -> Vec<Taken> {

@@ -57,11 +57,11 @@ pub async fn post_sale(
     shop: &Shop<'_>,
     sale: &Sale,
 ) -> Result<Posted, LedgerError> {
-    let goods: BTreeSet<&str> = match sale.earn {
-        // The till has it from the quote: the goods are not needed again.
-        Some(_) => BTreeSet::new(),
-        None => sale.positions.iter().map(|p| p.good.as_str()).collect(),
-    };
+    let mut goods = BTreeSet::new();
+    if sale.earn.is_none() {
+        // Otherwise the till has it from the quote, and the goods are not needed again.
+        goods.extend(sale.positions.iter().map(|p| p.good.as_str()));
+    }
     let goods: Vec<&str> = goods.into_iter().collect();
     for _ in 0..ATTEMPTS {
         let query = Query {

@@ -241,26 +241,24 @@ type GoodRow = (
 
 fn goods(row: &Row) -> Result<BTreeMap<String, GoodFacts>, SqlError> {
     let rows: Vec<GoodRow> = column(row, 4)?.unwrap_or_default();
-    let facts = rows
-        .into_iter()
-        .map(|(asked, id, min_price, prohibited, tobacco, path, ids)| {
-            let mut all = vec![asked.clone(), id];
-            all.extend(
-                ids.and_then(|t| serde_json::from_str::<Vec<String>>(&t).ok())
-                    .unwrap_or_default(),
-            );
-            let facts = GoodFacts {
-                ids: all,
-                categories: path
-                    .and_then(|t| serde_json::from_str(&t).ok())
-                    .unwrap_or_default(),
-                min_price: min_price.map(Kopecks),
-                discount_prohibited: prohibited != 0,
-                tobacco: tobacco != 0,
-            };
-            (asked, facts)
-        });
-    Ok(facts.collect())
+    let mut goods = BTreeMap::new();
+    for (asked, id, min_price, prohibited, tobacco, path, others) in rows {
+        let strings = |text: Option<String>| -> Vec<String> {
+            text.and_then(|t| serde_json::from_str(&t).ok())
+                .unwrap_or_default()
+        };
+        let mut ids = vec![asked.clone(), id];
+        ids.extend(strings(others));
+        let facts = GoodFacts {
+            ids,
+            categories: strings(path),
+            min_price: min_price.map(Kopecks),
+            discount_prohibited: prohibited != 0,
+            tobacco: tobacco != 0,
+        };
+        goods.insert(asked, facts);
+    }
+    Ok(goods)
 }
 
 fn column<T: DeserializeOwned>(row: &Row, i: usize) -> Result<Option<T>, SqlError> {

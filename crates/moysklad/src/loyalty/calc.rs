@@ -41,7 +41,9 @@ async fn recalc(sql: &impl Sql, call: &Call<'_>) -> Result<Reply, Reply> {
     let shop = call.shop();
     let agent = counterparty(body.agent);
     let goods: Vec<Vec<String>> = body.positions.iter().map(Position::goods).collect();
-    let asked: BTreeSet<&str> = goods.iter().flatten().map(String::as_str).collect();
+    // Inserted one by one: to collect a set is to sort it first, which is code for nothing.
+    let mut asked = BTreeSet::new();
+    asked.extend(goods.iter().flatten().map(String::as_str));
     let asked: Vec<&str> = asked.into_iter().collect();
     let query = Query {
         identity: agent.identity(),

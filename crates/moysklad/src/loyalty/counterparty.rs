@@ -38,7 +38,7 @@ impl Counterparty<'_> {
 
     /// What the call tells about the person.
     pub fn person(&self) -> Person {
-        let sex = text(self.sex).map(|s| s.to_uppercase());
+        let sex = text(self.sex).map(|s| s.to_ascii_uppercase());
         Person {
             name: text(self.name),
             first_name: text(self.legal_first_name),

@@ -87,7 +87,10 @@ impl Call<'_> {
     /// # Errors
     /// 400 with the place of the mistake.
     pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, Reply> {
-        serde_json::from_slice(self.body).map_err(|e| Reply::broken_json(&e))
+        let text = std::str::from_utf8(self.body).map_err(|e| Reply::not_utf8(e.valid_up_to()))?;
+        // Some senders put a byte order mark before JSON.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        serde_json::from_str(text).map_err(|e| Reply::broken_json(&e))
     }
 }
 

@@ -142,6 +142,13 @@ impl Reply {
         )
     }
 
+    /// 400: not in UTF-8 from this byte on.
+    #[must_use]
+    pub fn not_utf8(at: usize) -> Self {
+        let error = format!("Запрос не в UTF-8: байт {at}");
+        Self::error(StatusCode::BAD_REQUEST, CODE, &error, None, "Запрос не удалось прочитать")
+    }
+
     /// 412: a field that cannot be used.
     #[must_use]
     pub fn invalid(error: &str, parameter: &str) -> Self {

@@ -67,7 +67,7 @@ async fn create(sql: &impl Sql, call: &Call<'_>) -> Result<Reply, Reply> {
         return Err(Reply::invalid("Не указан покупатель", "meta"));
     }
     let person = body.person();
-    let status = text(body.status_check).map(|s| s.to_uppercase());
+    let status = text(body.status_check).map(|s| s.to_ascii_uppercase());
     let known = shop
         .read(
             sql,

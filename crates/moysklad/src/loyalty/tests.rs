@@ -18,11 +18,7 @@ struct Till {
 fn till(programme: Value) -> Till {
     let dir = tempfile::tempdir().unwrap();
     let sql = NativeSql::open(&dir.path().join("db")).unwrap();
-    let config = Config::new(
-        "operator-token-operator-token",
-        "master-key-master-key-master-key",
-        "sklad.example",
-    );
+    let config = Config::new(None, Some("master-key-of-the-tests"), "sklad.example");
     let app = App::new(sql, MemoryKv::default(), config.unwrap());
     let slug = "demo".parse().unwrap();
     let document = json!({ "name": "Лавка", "programme": programme }).to_string();

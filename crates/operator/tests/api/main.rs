@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use sklad_store::native::{MemoryKv, NativeSql};
 use sklad_tenant::{App, Config};
 
-const TOKEN: &str = "operator-token";
+const TOKEN: &str = "operator-token-of-the-tests";
 
 struct World {
     app: App<NativeSql, MemoryKv>,
@@ -55,7 +55,7 @@ impl Answer {
 fn world() -> World {
     let dir = tempfile::tempdir().unwrap();
     let sql = NativeSql::open(&dir.path().join("db")).unwrap();
-    let config = Config::new(TOKEN, "master", "").unwrap();
+    let config = Config::new(Some(TOKEN), None, "").unwrap();
     World {
         app: App::new(sql, MemoryKv::default(), config),
         now: Cell::new(1_700_000_000_000),
