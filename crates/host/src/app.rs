@@ -12,6 +12,7 @@ use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 use wasmtime_wasi_http::handler::{ProxyHandler, ProxyPre};
 
 use crate::bindings;
+use crate::client::Client;
 use crate::cron::CronJob;
 use crate::instance::{Grants, HttpComponent, InstanceState};
 use crate::manifest::{Manifest, Route, StaticResponse};
@@ -60,6 +61,7 @@ struct Loader<'a> {
     counters: Arc<Counters>,
     own_address: Arc<OnceLock<SocketAddr>>,
     stopping: watch::Receiver<bool>,
+    client: Arc<Client>,
 }
 
 impl App {
@@ -89,6 +91,10 @@ impl App {
             counters: Arc::default(),
             own_address: Arc::default(),
             stopping: stopping_receiver,
+            client: Arc::new(Client::new(
+                config.blocked.clone(),
+                config.connection_pooling,
+            )?),
         };
         loader.prepare_state().await?;
         let (router, targets) = loader.http()?;
@@ -256,7 +262,7 @@ impl Loader<'_> {
             .collect::<Result<Vec<_>>>()?;
         let outbound = Outbound {
             allowed: AllowedHosts::parse(hosts.iter().map(String::as_str))?,
-            blocked: self.config.blocked.clone(),
+            client: self.client.clone(),
             own_address: self.own_address.clone(),
         };
         let mut limits = self.options.limits;

@@ -32,6 +32,7 @@
 
 mod app;
 mod bindings;
+mod client;
 mod cron;
 mod engine;
 mod instance;

@@ -4,18 +4,18 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http_body_util::BodyExt as _;
 use wasmtime_wasi_http::{
     DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody,
     WasiHttpHooks,
 };
 
-use crate::outbound::{AllowedHosts, BlockedNetworks, is_itself};
+use crate::client::Client;
+use crate::outbound::{AllowedHosts, is_itself};
 
 /// What one component may call.
 pub(crate) struct Outbound {
     pub allowed: AllowedHosts,
-    pub blocked: BlockedNetworks,
+    pub client: Arc<Client>,
     /// The server's own address, known once it listens.
     pub own_address: Arc<OnceLock<SocketAddr>>,
 }
@@ -32,11 +32,13 @@ impl Outbound {
         if !self.allowed.allows(request.uri()) {
             return Err(Error::HttpRequestDenied);
         }
-        if is_itself(request.uri().host()) {
+        let itself = is_itself(request.uri().host());
+        if itself {
             self.redirect_to_itself(&mut request)?;
         }
-        let (response, io) = wasmtime_wasi_http::default_send_request(request, options).await?;
-        Ok((response.map(|body| body.boxed_unsync()), Box::new(io)))
+        let response = self.client.send(request, options, itself).await?;
+        // The client drives its connections itself: nothing is left to do for the guest.
+        Ok((response, Box::new(async { Ok(()) })))
     }
 
     /// Points a request to the application itself at the address it listens on.
