@@ -128,7 +128,7 @@ impl<'a, S: Sql, K: Kv> Context<'a, S, K> {
 
     /// The body as JSON; what is wrong comes out as 400 with its place.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        sklad_tenant::settings::parse(self.body).map_err(|error| match error {
+        sklad_tenant::json::parse(self.body).map_err(|error| match error {
             sklad_tenant::Error::Invalid(problems) => {
                 ApiError::problems(StatusCode::BAD_REQUEST, "bad_request", problems)
             }

@@ -41,6 +41,29 @@ pub fn document() -> Value {
     })
 }
 
+/// The document as it is committed and served: compact, since it is a part of the component, with a
+/// line for every path and every schema, so that a difference can be read.
+#[must_use]
+pub fn text() -> String {
+    let mut document = document();
+    let schemas = document.pointer_mut("/components/schemas").map(Value::take);
+    let paths = document.get_mut("paths").map(Value::take);
+    let (schemas, paths) = (lines(schemas), lines(paths));
+    let frame = document.to_string();
+    let frame = frame.replacen("\"schemas\":null", &format!("\"schemas\":{schemas}"), 1);
+    frame.replacen("\"paths\":null", &format!("\"paths\":{paths}"), 1) + "\n"
+}
+
+fn lines(object: Option<Value>) -> String {
+    let Some(Value::Object(map)) = object else {
+        return "null".to_owned();
+    };
+    let members = map
+        .iter()
+        .map(|(name, value)| format!("{}:{value}", json!(name)));
+    format!("{{\n{}\n}}", members.collect::<Vec<_>>().join(",\n"))
+}
+
 fn operation(route: &Route) -> Value {
     let mut operation = json!({
         "operationId": camel(&format!("{:?}", route.op)),

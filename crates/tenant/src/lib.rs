@@ -5,6 +5,7 @@
 //! * [`keys`] – the loyalty keys that МойСклад sends: issue, list, revoke, resolve.
 //! * [`App`] – storage, configuration and caches, which every handler gets.
 //! * [`address`] – which tenant a request addresses by host or path.
+//! * [`json`] – reading what a client sent, with the place of what is wrong.
 //! * [`clock`] – wall-clock times of a tenant and of МойСклад.
 //!
 //! Settings and keys live in key-value, because a deployment may replicate it; the decision which
@@ -15,11 +16,12 @@ mod app;
 mod cache;
 pub mod clock;
 mod error;
+pub mod json;
 pub mod keys;
 pub mod settings;
 mod slug;
 
-pub use app::{App, Config, NEGATIVE_TTL_MS, TENANT_TTL_MS, Tenant};
+pub use app::{App, Config, NEGATIVE_TTL_MS, SECRET_MIN_CHARS, TENANT_TTL_MS, Tenant};
 pub use error::Error;
 pub use keys::Token;
 pub use settings::Settings;
