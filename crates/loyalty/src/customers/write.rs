@@ -412,7 +412,7 @@ pub fn merge(tenant: &str, from: &Listed, into: &Listed, now: i64) -> Vec<Statem
         both("UPDATE OR IGNORE customer_terms SET customer = ?3 WHERE tenant = ?1 AND customer = ?2"),
         both("DELETE FROM customer_terms WHERE tenant = ?1 AND customer = ?2 AND ?3 <> ''"),
         both("UPDATE lots SET customer = ?3 WHERE tenant = ?1 AND customer = ?2"),
-        both("UPDATE documents SET customer = ?3 WHERE tenant = ?1 AND customer = ?2"),
+        both("UPDATE documents INDEXED BY documents_of SET customer = ?3 WHERE tenant = ?1 AND customer = ?2"),
         both(
             "INSERT INTO turnover (tenant, customer, day, kopecks) \
              SELECT tenant, ?3, day, kopecks FROM turnover WHERE tenant = ?1 AND customer = ?2 \

@@ -269,8 +269,9 @@ impl Change {
     /// The ids of the lots that have a rank, by rank and then by id.
     fn in_order(&self, rank: impl Fn(&Lot) -> Option<Rank>) -> Vec<String> {
         let ranked = self.account.lots.iter();
-        let mut ranked: Vec<(Rank, &str)> =
-            ranked.filter_map(|l| Some((rank(l)?, l.id.as_str()))).collect();
+        let mut ranked: Vec<(Rank, &str)> = ranked
+            .filter_map(|l| Some((rank(l)?, l.id.as_str())))
+            .collect();
         ranked.sort_unstable();
         ranked.into_iter().map(|(_, id)| id.to_owned()).collect()
     }

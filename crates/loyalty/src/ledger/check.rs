@@ -29,7 +29,7 @@ pub async fn check(
 ) -> Result<(Vec<Difference>, usize, Option<String>), SqlError> {
     let statement = Statement::new(
         "SELECT c.id, c.balance, \
-         (SELECT coalesce(sum(points), 0) FROM entries WHERE tenant = ?1 AND customer = c.id), \
+         (SELECT coalesce(sum(points), 0) FROM entries INDEXED BY entries_of WHERE tenant = ?1 AND customer = c.id), \
          (SELECT coalesce(sum(remaining), 0) FROM lots WHERE tenant = ?1 AND customer = c.id) - c.debt \
          FROM customers c WHERE c.tenant = ?1 AND c.id > ?2 ORDER BY c.id LIMIT ?3",
     )

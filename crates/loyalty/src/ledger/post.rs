@@ -287,7 +287,7 @@ impl Document<'_> {
              earn, spent_lots, flags, digest, positions, created_at) \
              SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17 \
              WHERE NOT EXISTS (SELECT 1 FROM json_each(?18) k \
-               CROSS JOIN documents d ON d.tenant = ?1 AND d.demand = k.value AND d.flags = 'orphan') \
+               CROSS JOIN documents d INDEXED BY returns_of ON d.tenant = ?1 AND d.demand = k.value AND d.flags = 'orphan') \
              AND NOT EXISTS (SELECT 1 FROM json_each(?19) k \
                CROSS JOIN document_keys n ON n.tenant = ?1 AND n.kind = 'sale' AND n.key = k.value) \
              RETURNING 1",

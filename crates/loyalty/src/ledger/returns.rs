@@ -159,7 +159,7 @@ struct Earlier {
 
 async fn earlier(sql: &impl Sql, shop: &Shop<'_>, sale: &str) -> Result<Earlier, LedgerError> {
     let statement = Statement::new(
-        "SELECT positions, spend, earn FROM documents \
+        "SELECT positions, spend, earn FROM documents INDEXED BY returns_of \
          WHERE tenant = ?1 AND demand = ?2 AND kind = 'return' AND flags <> 'orphan'",
     )
     .bind(shop.tenant)
@@ -356,7 +356,7 @@ async fn next_orphan(
     keys: &[String],
 ) -> Result<Option<(String, Vec<SoldPosition>)>, LedgerError> {
     let statement = Statement::new(
-        "SELECT id, positions FROM documents WHERE tenant = ?1 AND kind = 'return' AND flags = 'orphan' \
+        "SELECT id, positions FROM documents INDEXED BY returns_of WHERE tenant = ?1 AND kind = 'return' AND flags = 'orphan' \
          AND demand IN (SELECT value FROM json_each(?2)) LIMIT 1",
     )
     .bind(shop.tenant)

@@ -361,8 +361,11 @@ async fn find_gift(
     gift: &GiftPayment,
 ) -> Result<Option<Row>, SqlError> {
     let statement = Statement::new(
-        "SELECT number, balance, blocked, expires_at FROM gift_certificates \
-         WHERE tenant = ?1 AND (number = ?2 OR id = ?3) ORDER BY number = ?2 DESC LIMIT 1",
+        "SELECT number, balance, blocked, expires_at, 0 AS by_id FROM gift_certificates \
+         WHERE tenant = ?1 AND number = ?2 \
+         UNION ALL SELECT number, balance, blocked, expires_at, 1 \
+         FROM gift_certificates INDEXED BY gift_certificates_by_id WHERE tenant = ?1 AND id = ?3 \
+         ORDER BY by_id LIMIT 1",
     )
     .bind(shop.tenant)
     .bind(&gift.number)

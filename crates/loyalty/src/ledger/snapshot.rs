@@ -22,6 +22,8 @@ const EXPIRING_SOON_DAYS: i64 = 30;
 /// Milliseconds of a day.
 pub const DAY_MS: i64 = 86_400_000;
 
+// The indexes are named because without statistics SQLite takes all rows of a tenant for ten, and
+// reads them all.
 const SQL: &str = "\
 WITH hit AS MATERIALIZED ( \
   SELECT k.key AS n, c.customer AS id FROM json_each(?2) k \
@@ -31,7 +33,7 @@ SELECT \
  (SELECT json_group_array(json_array(n, id)) FROM hit), \
  (SELECT json_array(id, name, phone, card, birth_date, verified, balance, debt, tier, tier_since, birthday_year, version) \
   FROM customers WHERE tenant = ?1 AND id = (SELECT id FROM who)), \
- (SELECT json_group_array(json_array(id, amount, remaining, activates_at, expires_at)) FROM lots \
+ (SELECT json_group_array(json_array(id, amount, remaining, activates_at, expires_at)) FROM lots INDEXED BY lots_live \
   WHERE tenant = ?1 AND customer = (SELECT id FROM who) AND remaining > 0), \
  (SELECT sum(kopecks) FROM turnover WHERE tenant = ?1 AND customer = (SELECT id FROM who) AND day >= ?4), \
  (SELECT json_group_array(json_array(k.value, g.id, g.min_price, g.discount_prohibited, g.tobacco, c.path, \
@@ -44,7 +46,7 @@ SELECT \
  (SELECT json_array(d.id, d.digest) FROM json_each(?7) k \
   CROSS JOIN document_keys n ON n.tenant = ?1 AND n.kind = ?6 AND n.key = k.value \
   CROSS JOIN documents d ON d.tenant = ?1 AND d.kind = ?6 AND d.id = n.document LIMIT 1), \
- (SELECT 1 FROM documents WHERE ?6 = 'sale' AND tenant = ?1 AND flags = 'orphan' \
+ (SELECT 1 FROM documents INDEXED BY returns_of WHERE ?6 = 'sale' AND tenant = ?1 AND flags = 'orphan' \
   AND demand IN (SELECT value FROM json_each(?7)) LIMIT 1)";
 
 /// A customer's row, as far as a receipt needs it.

@@ -44,14 +44,10 @@ fn sixteen_tills_spend_the_last_points_of_one_customer() {
         16
     );
     assert_eq!(till.must("c").turnover.0, 16 * 90_000);
-    // Each begins where another ended.
-    let mut balances: Vec<i64> = till.entries("c").iter().map(|e| e.balance).collect();
-    balances.sort_unstable();
-    balances.dedup();
-    assert!(balances.len() >= 17, "{balances:?}");
+    // Whoever came when there was too little, in whichever order, is flagged: the last five.
     let flagged =
         till.int("SELECT count(*) FROM documents WHERE tenant = ?1 AND flags = 'overdraft'");
-    assert!((5..=6).contains(&flagged), "{flagged}");
+    assert_eq!(flagged, 5);
     till.adds_up();
 }
 

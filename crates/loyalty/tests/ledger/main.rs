@@ -16,6 +16,7 @@ mod gifts;
 mod merges;
 mod model;
 mod occasions;
+mod plans;
 mod random;
 mod returns;
 mod sales;

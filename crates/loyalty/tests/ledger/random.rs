@@ -77,12 +77,12 @@ fn op() -> impl Strategy<Value = Op> {
         2 => any::<prop::sample::Index>().prop_map(Op::TakeBackAgain),
         2 => (who.clone(), 0..12u8, -80..150i64).prop_map(|(who, key, points)| Op::Adjust { who, key, points }),
         1 => (who.clone(), who).prop_map(|(a, b)| Op::Merge(a, b)),
-        3 => (1..120i64).prop_map(Op::Wait),
+        3 => prop_oneof![2 => 1..120i64, 1 => 120..600i64].prop_map(Op::Wait),
     ]
 }
 
 fn rules() -> impl Strategy<Value = Rules> {
-    let (after, days) = (0..4i64, prop::option::weighted(0.7, 1..12i64));
+    let (after, days) = (0..4i64, prop::option::weighted(0.8, 1..40i64));
     let welcome = prop_oneof![Just(0), 1..60i64];
     (after, days, welcome).prop_map(|(active_after, expire_after, welcome)| Rules {
         active_after,

@@ -54,6 +54,21 @@ fn points_that_were_spent_come_back_usable_even_if_they_would_have_expired() {
 }
 
 #[test]
+fn what_was_taken_last_comes_back_first() {
+    let mut till = Till::with(r#"{"earning": {"expire_after_days": 30}}"#);
+    till.customer("c", 40);
+    till.sell(&sale("s1", "c", 0, 60));
+    till.sell(&sale("s2", "c", 100, 0));
+    // Of the 50 that come back, 40 never expire; the other ten do when they would have.
+    till.take_back(&back("r", "s2", 5));
+    till.wait_days(29);
+    assert_eq!(till.available("c"), 50);
+    till.wait_days(1);
+    assert_eq!(till.available("c"), 40);
+    till.adds_up();
+}
+
+#[test]
 fn more_than_was_sold_counts_as_what_was_sold() {
     let till = Till::new();
     till.customer("c", 100);
