@@ -44,6 +44,8 @@ pub(crate) struct App {
     pub counters: Arc<Counters>,
     pub own_address: Arc<OnceLock<SocketAddr>>,
     pub stopping: watch::Sender<bool>,
+    /// The client of every outbound request.
+    pub client: Arc<Client>,
     /// Required variables without a value: reading one is an error of the guest.
     pub missing_variables: Vec<String>,
 }
@@ -100,6 +102,7 @@ impl App {
         let (router, targets) = loader.http()?;
         let cron = loader.cron()?;
         let (counters, own_address) = (loader.counters.clone(), loader.own_address.clone());
+        let client = loader.client.clone();
         drop(loader);
         Ok(Self {
             manifest,
@@ -109,6 +112,7 @@ impl App {
             counters,
             own_address,
             stopping,
+            client,
             missing_variables,
         })
     }

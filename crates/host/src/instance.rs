@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,7 @@ use crate::metrics::Counters;
 use crate::output::Output;
 use crate::send::{Hooks, Outbound};
 use crate::server::stopped;
+use crate::trace::TraceContext;
 use crate::{kv, sqlite};
 
 /// How instances are reused; the defaults are Spin's.
@@ -148,6 +149,7 @@ impl HandlerState for HttpComponent {
                     ProxyPre::P2(_) => 1,
                     ProxyPre::P3(_) => self.grants.limits.max_reuse,
                 },
+                concurrent: AtomicUsize::new(0),
             },
         })
     }
@@ -203,13 +205,15 @@ impl WorkerExpiration for Lifetime {
 pub(crate) struct Reuse {
     grants: Arc<Grants>,
     max_reuse: usize,
+    concurrent: AtomicUsize,
 }
 
 impl WorkerState for Reuse {
     type StoreData = InstanceState;
-    type RequestData = ();
+    type RequestData = Option<TraceContext>;
 
     fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
+        self.concurrent.store(concurrent, Relaxed);
         if total >= self.max_reuse {
             ShouldAccept::Never
         } else if concurrent >= self.grants.limits.max_concurrent {
@@ -221,10 +225,13 @@ impl WorkerState for Reuse {
 
     fn on_request_start(
         &self,
-        _: StoreContextMut<'_, InstanceState>,
-        (): (),
+        mut store: StoreContextMut<'_, InstanceState>,
+        trace: Option<TraceContext>,
         _: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
+        // Which request an outbound call belongs to is only known while there is one request.
+        let alone = self.concurrent.load(Relaxed) == 0;
+        store.data_mut().hooks.trace = trace.filter(|_| alone);
         match self.grants.limits.request_timeout {
             Some(timeout) => Box::pin(tokio::time::sleep(timeout)),
             None => Box::pin(std::future::pending()),

@@ -58,6 +58,15 @@ impl Database {
             None => Err(Error::Other("the store is not open".into())),
         }
     }
+
+    async fn write(
+        &self,
+        statement: impl FnMut(&rusqlite::Connection) -> rusqlite::Result<usize> + Send,
+    ) -> Result<(), Error> {
+        let result = self.run(statement).await;
+        self.lock.release();
+        result.map(drop)
+    }
 }
 
 fn other(error: &rusqlite::Error) -> Error {
@@ -96,7 +105,7 @@ impl Store {
             let mut statement = connection.prepare_cached(SET)?;
             lock::blocking(|| statement.execute((&*self.label, key, value)))
         };
-        self.database.run(write).await.map(drop)
+        self.database.write(write).await
     }
 
     async fn delete(&self, key: &str) -> Result<(), Error> {
@@ -104,7 +113,7 @@ impl Store {
             let mut statement = connection.prepare_cached(DELETE)?;
             lock::blocking(|| statement.execute([&*self.label, key]))
         };
-        self.database.run(write).await.map(drop)
+        self.database.write(write).await
     }
 
     async fn exists(&self, key: &str) -> Result<bool, Error> {

@@ -51,6 +51,7 @@ mod send;
 mod server;
 mod sqlite;
 mod stream;
+mod trace;
 mod variables;
 
 pub use instance::ReuseLimits;

@@ -16,7 +16,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pauses between attempts; the last one repeats.
 const PAUSES_MS: [u64; 5] = [1, 2, 5, 10, 20];
 
-/// Told whenever a connection of this process gives the write lock back.
+/// Told whenever a connection of this process gives the write lock back: by [`retry`] at the end
+/// of a transaction, by its caller after a write outside of one.
 #[derive(Debug, Default)]
 pub(crate) struct WriteLock {
     released: Notify,
@@ -42,9 +43,7 @@ pub(crate) async fn retry<T: Send>(
         let before = state(connection);
         let result = attempt(connection);
         let after = state(connection);
-        if after != Some(TransactionState::Write)
-            && (before == Some(TransactionState::Write) || changed_alone(connection, before))
-        {
+        if before == Some(TransactionState::Write) && after != Some(TransactionState::Write) {
             lock.release();
         }
         let waits = matches!(&result, Err(error) if is_locked(error)) && may_wait(before);
@@ -56,11 +55,6 @@ pub(crate) async fn retry<T: Send>(
         // A timeout here is the ordinary case when another process has the lock.
         let _ = tokio::time::timeout(pause, lock.released.notified()).await;
     }
-}
-
-/// A statement outside a transaction may have written and committed by itself.
-fn changed_alone(connection: &Connection, before: Option<TransactionState>) -> bool {
-    before == Some(TransactionState::None) && connection.is_autocommit()
 }
 
 fn state(connection: &Connection) -> Option<TransactionState> {

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use http::uri::{Authority, Scheme};
@@ -21,14 +21,19 @@ use crate::log::{Line, Log, now};
 use crate::manifest::StaticResponse;
 use crate::metrics::Counters;
 use crate::router::Match;
+use crate::trace::{Span, TRACEPARENT, TraceContext, Tracer};
 
 /// Paths that the host answers itself.
 const WELL_KNOWN: &str = "/.well-known/spin/";
+
+/// The status that is logged when the client left before the answer, as nginx has it.
+const CLIENT_LEFT: u16 = 499;
 
 /// What every request of a server shares.
 pub(crate) struct Service {
     pub app: App,
     pub log: Log,
+    pub tracer: Tracer,
 }
 
 impl Service {
@@ -44,7 +49,7 @@ impl Service {
             Some("health") => (Place::default(), plain(StatusCode::OK, "OK")),
             Some("info") => (Place::default(), self.info()),
             Some(_) => (Place::default(), plain(StatusCode::NOT_FOUND, "")),
-            None => self.route(client, request).await,
+            None => self.route(client, request, in_flight.trace).await,
         };
         Ok(in_flight.answer(place, response))
     }
@@ -52,8 +57,12 @@ impl Service {
     async fn route(
         &self,
         client: SocketAddr,
-        request: http::Request<Incoming>,
+        mut request: http::Request<Incoming>,
+        trace: Option<TraceContext>,
     ) -> (Place, Response<WasiBody>) {
+        if let Some(header) = trace.and_then(|trace| trace.header()) {
+            request.headers_mut().insert(TRACEPARENT, header);
+        }
         let path = request.uri().path().to_owned();
         let Some(found) = self.app.router.find(&path) else {
             return (Place::default(), plain(StatusCode::NOT_FOUND, ""));
@@ -72,7 +81,7 @@ impl Service {
                     Err(reason) => plain(StatusCode::BAD_REQUEST, reason),
                     // As in Spin, the reason stays in the component's log.
                     Ok(request) => handler
-                        .handle((), request)
+                        .handle(trace, request)
                         .await
                         .unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR, "")),
                 }
@@ -188,6 +197,7 @@ struct Place {
 struct InFlight {
     service: Arc<Service>,
     started: Instant,
+    trace: Option<TraceContext>,
     place: Place,
     method: String,
     path: String,
@@ -198,7 +208,8 @@ struct InFlight {
 impl InFlight {
     fn new(service: Arc<Service>, request: &http::Request<Incoming>) -> Self {
         service.app.counters.in_flight.fetch_add(1, Relaxed);
-        let logged = service.log.enabled();
+        let trace = service.tracer.begin(request.headers());
+        let logged = service.log.enabled() || trace.is_some();
         let text = |text: &str| {
             if logged {
                 text.to_owned()
@@ -211,6 +222,7 @@ impl InFlight {
             path: text(request.uri().path()),
             service,
             started: Instant::now(),
+            trace,
             place: Place::default(),
             status: 0,
             bytes: 0,
@@ -233,24 +245,49 @@ impl InFlight {
     }
 }
 
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        self.counters().in_flight.fetch_sub(1, Relaxed);
-        if !self.service.log.enabled() {
-            return;
-        }
-        let elapsed = self.started.elapsed();
+impl InFlight {
+    fn log(&self, elapsed: Duration) {
         self.service.log.line(&Line {
             time: now(),
             component: &self.place.component,
             route: &self.place.route,
             method: &self.method,
             path: &self.path,
-            // A client that left before the answer, in nginx's words.
-            status: if self.status == 0 { 499 } else { self.status },
+            status: self.status,
             ms: (elapsed.as_secs_f64() * 1e6).round() / 1e3,
             bytes: self.bytes,
         });
+    }
+
+    fn span(&mut self, context: TraceContext, elapsed: Duration) -> Span {
+        let ended = SystemTime::now();
+        Span {
+            context,
+            component: std::mem::take(&mut self.place.component),
+            route: std::mem::take(&mut self.place.route),
+            method: std::mem::take(&mut self.method),
+            path: std::mem::take(&mut self.path),
+            status: self.status,
+            started: ended.checked_sub(elapsed).unwrap_or(ended),
+            ended,
+        }
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.counters().in_flight.fetch_sub(1, Relaxed);
+        let elapsed = self.started.elapsed();
+        if self.status == 0 {
+            self.status = CLIENT_LEFT;
+        }
+        if self.service.log.enabled() {
+            self.log(elapsed);
+        }
+        if let Some(context) = self.trace {
+            let span = self.span(context, elapsed);
+            self.service.tracer.end(span);
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use wasmtime_wasi_http::{
 
 use crate::client::Client;
 use crate::outbound::{AllowedHosts, is_itself};
+use crate::trace::{TRACEPARENT, TraceContext};
 
 /// What one component may call.
 pub(crate) struct Outbound {
@@ -70,6 +71,8 @@ impl Outbound {
 pub(crate) struct Hooks {
     outbound: Arc<Outbound>,
     forbidden: ForbiddenHeaderFilter,
+    /// The span of the instance's only request.
+    pub trace: Option<TraceContext>,
 }
 
 impl Hooks {
@@ -77,6 +80,7 @@ impl Hooks {
         Self {
             outbound,
             forbidden: Arc::new(|name| DEFAULT_FORBIDDEN_HEADERS.contains(name)),
+            trace: None,
         }
     }
 }
@@ -88,11 +92,15 @@ impl WasiHttpHooks for Hooks {
 
     fn send_request(
         &mut self,
-        request: http::Request<WasiBody>,
+        mut request: http::Request<WasiBody>,
         options: Option<RequestOptions>,
         _received: IoResult,
     ) -> Box<dyn Future<Output = Sent> + Send> {
         let outbound = self.outbound.clone();
+        // A guest that passes the header on itself knows better.
+        if let Some(header) = self.trace.and_then(|trace| trace.header()) {
+            request.headers_mut().entry(TRACEPARENT).or_insert(header);
+        }
         Box::new(async move { outbound.send(request, options).await })
     }
 }

@@ -21,6 +21,7 @@ use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::request::Service;
 use crate::stream::CountedStream;
+use crate::trace::Tracer;
 
 /// Where Spin listens by default.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:3000";
@@ -169,10 +170,9 @@ impl Builder {
         let address = listener.local_addr()?;
         let _ = app.own_address.set(address);
         let stopping = app.stopping.subscribe();
-        let service = Arc::new(Service {
-            app,
-            log: Log::start(options.quiet),
-        });
+        let tracer = Tracer::from_environment(&app.manifest.application.name, app.client.clone())?;
+        let log = Log::start(options.quiet);
+        let service = Arc::new(Service { app, log, tracer });
         let mut tasks = JoinSet::new();
         for job in service.app.cron.iter().cloned() {
             tasks.spawn(job.run(stopping.clone()));
@@ -304,6 +304,7 @@ async fn accept(
         }
     };
     let _ = tokio::time::timeout(DRAIN_TIMEOUT, drain).await;
+    service.tracer.flush().await;
 }
 
 /// Waits until the server stops.

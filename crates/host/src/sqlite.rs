@@ -74,10 +74,17 @@ impl Drop for Shared {
     }
 }
 
-/// What a statement gave before it ended, and how it ended.
-struct Outcome {
+/// What a statement gave before it ended.
+struct Rows {
     columns: Vec<String>,
     rows: Vec<RowResult>,
+    /// Whether it was a write outside a transaction, which takes and returns the write lock.
+    wrote_alone: bool,
+}
+
+/// What a started statement gave, and how it ended.
+struct Outcome {
+    rows: Rows,
     result: rusqlite::Result<()>,
 }
 
@@ -85,31 +92,35 @@ impl Connection {
     /// Runs the first statement of `sql`. An `Err` means that it never started.
     async fn execute(&self, sql: &str, parameters: &[Value]) -> Result<Outcome, Error> {
         let mut connection = self.0.inner.lock().await;
-        let mut last = None;
-        let run = |connection: &rusqlite::Connection| {
-            let mut outcome = run(connection, sql, parameters)?;
-            // The error of a started statement goes through the retry and comes back below.
-            match std::mem::replace(&mut outcome.result, Ok(())) {
-                Ok(()) => Ok(outcome),
+        let mut failed = None;
+        let attempt = |connection: &rusqlite::Connection| {
+            let Outcome { rows, result } = run(connection, sql, parameters)?;
+            match result {
+                Ok(()) => Ok(rows),
+                // What had been read goes out with the error, should it be the last one.
                 Err(error) => {
-                    last = Some(Outcome {
-                        columns: outcome.columns,
-                        rows: outcome.rows,
-                        result: Ok(()),
-                    });
+                    failed = Some(rows);
                     Err(error)
                 }
             }
         };
-        let result = lock::retry(&mut connection, &self.0.database.lock, run).await;
-        match (result, last) {
-            (Ok(outcome), _) => Ok(outcome),
-            (Err(error), Some(outcome)) => Ok(Outcome {
+        let lock = &self.0.database.lock;
+        let result = lock::retry(&mut connection, lock, attempt).await;
+        let outcome = match (result, failed) {
+            (Ok(rows), _) => Outcome {
+                rows,
+                result: Ok(()),
+            },
+            (Err(error), Some(rows)) => Outcome {
+                rows,
                 result: Err(error),
-                ..outcome
-            }),
-            (Err(error), None) => Err(io_error(&error)),
+            },
+            (Err(error), None) => return Err(io_error(&error)),
+        };
+        if outcome.rows.wrote_alone {
+            lock.release();
         }
+        Ok(outcome)
     }
 }
 
@@ -135,11 +146,8 @@ fn step(
     statement: &mut rusqlite::Statement<'_>,
     parameters: &[Value],
 ) -> rusqlite::Result<Outcome> {
-    let columns: Vec<String> = statement
-        .column_names()
-        .into_iter()
-        .map(Into::into)
-        .collect();
+    let columns: Vec<String> = statement.column_names().map(Into::into).collect();
+    let alone = connection.is_autocommit();
     let reaches_disk = reaches_disk(connection, statement);
     let width = columns.len();
     let mut rows = statement.query(rusqlite::params_from_iter(parameters.iter().map(Parameter)))?;
@@ -162,9 +170,13 @@ fn step(
     } else {
         collect()
     };
+    let wrote_alone = reaches_disk && alone;
     Ok(Outcome {
-        columns,
-        rows,
+        rows: Rows {
+            columns,
+            rows,
+            wrote_alone,
+        },
         result,
     })
 }
@@ -270,8 +282,8 @@ impl HostConnection for InstanceState {
             .and_then(|outcome| {
                 outcome.result.map_err(|error| io_error(&error))?;
                 Ok(QueryResult {
-                    columns: outcome.columns,
-                    rows: outcome.rows,
+                    columns: outcome.rows.columns,
+                    rows: outcome.rows.rows,
                 })
             }))
     }
@@ -315,10 +327,10 @@ impl<T: Send> HostConnectionWithStore<T> for HasSelf<InstanceState> {
         };
         let result = outcome.result.map_err(|error| io_error(&error));
         accessor.with(|mut access| {
-            let rows = StreamReader::new(&mut access, outcome.rows)?;
+            let rows = StreamReader::new(&mut access, outcome.rows.rows)?;
             let result =
                 FutureReader::new(&mut access, async move { wasmtime::error::Ok(result) })?;
-            Ok(Ok((outcome.columns, rows, result)))
+            Ok(Ok((outcome.rows.columns, rows, result)))
         })
     }
 

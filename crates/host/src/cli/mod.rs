@@ -6,6 +6,15 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod api;
+mod customer;
+mod demo;
+mod gift;
+mod goods;
+mod reports;
+mod show;
+mod simulate;
+mod tenant;
 mod up;
 
 /// Runs and operates sklad-edge.
@@ -20,12 +29,39 @@ struct Cli {
 enum Command {
     /// Runs the application of a spin.toml.
     Up(up::Arguments),
+    /// Tenants, their keys and programmes.
+    Tenant(tenant::Arguments),
+    /// Customers and their points.
+    Customer(customer::Arguments),
+    /// Goods and categories.
+    Goods(goods::Arguments),
+    /// Gift certificates.
+    Gift(gift::Arguments),
+    /// Sales and returns, the newest first.
+    Sales(reports::Sales),
+    /// Calculates a receipt and explains every rule that fired.
+    Simulate(simulate::Arguments),
+    /// The journal, the newest first.
+    Journal(reports::Journal),
+    /// Recomputes all balances and shows differences.
+    Check(reports::Check),
+    /// A shop to look at, and a till that sells in it.
+    Demo(demo::Arguments),
 }
 
 impl Command {
     async fn run(self) -> Result<ExitCode> {
         match self {
             Self::Up(arguments) => up::run(arguments).await,
+            Self::Tenant(arguments) => tenant::run(arguments).await,
+            Self::Customer(arguments) => customer::run(arguments).await,
+            Self::Goods(arguments) => goods::run(arguments).await,
+            Self::Gift(arguments) => gift::run(arguments).await,
+            Self::Sales(arguments) => reports::sales(arguments).await,
+            Self::Simulate(arguments) => simulate::run(arguments).await,
+            Self::Journal(arguments) => reports::journal(arguments).await,
+            Self::Check(arguments) => reports::check(arguments).await,
+            Self::Demo(arguments) => demo::run(arguments).await,
         }
     }
 }

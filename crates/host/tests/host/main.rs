@@ -11,3 +11,4 @@ mod outbound;
 mod sqlite;
 mod support;
 mod survival;
+mod trace;

@@ -142,3 +142,78 @@ pub async fn eventually(what: &str, mut done: impl AsyncFnMut() -> bool) {
     }
     panic!("it did not come about: {what}");
 }
+
+/// The binary `sklad-edge up` with the probe, in a process of its own.
+pub struct Binary {
+    process: std::process::Child,
+    pub address: String,
+    _state: tempfile::TempDir,
+}
+
+impl Binary {
+    /// Starts it with these environment variables and waits until it serves.
+    pub fn start(environment: &[(&str, &str)]) -> Self {
+        use std::io::{BufRead as _, BufReader};
+        let state = tempfile::tempdir().unwrap();
+        let mut process = std::process::Command::new(env!("CARGO_BIN_EXE_sklad-edge"))
+            .args([
+                "up",
+                "--json",
+                "--quiet",
+                "--listen",
+                "127.0.0.1:0",
+                "--from",
+            ])
+            .arg(guest("probe"))
+            .arg("--state-dir")
+            .arg(state.path())
+            .envs(environment.iter().copied())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let started: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(started["routes"][0]["id"], "probe");
+        let address = started["base_url"]
+            .as_str()
+            .unwrap()
+            .trim_start_matches("http://");
+        Self {
+            process,
+            address: address.to_owned(),
+            _state: state,
+        }
+    }
+
+    /// Sends SIGTERM and waits for a good end.
+    pub fn terminate(&mut self) {
+        let pid = self.process.id().to_string();
+        std::process::Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .unwrap();
+        assert!(self.process.wait().unwrap().success());
+    }
+}
+
+impl Drop for Binary {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// GET over a plain socket that is closed after the answer; `headers` end in CRLF each.
+pub fn raw_get(address: &str, path: &str, headers: &str) -> String {
+    use std::io::{Read as _, Write as _};
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    let request =
+        format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}

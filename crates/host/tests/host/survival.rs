@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Connection, Probe, eventually};
+use crate::support::{Binary, Connection, Probe, eventually, raw_get};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_ends_one_instance_and_not_the_server() {
@@ -132,53 +132,14 @@ async fn an_idle_server_stops_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_binary_stops_on_sigterm_after_its_work() {
-    use std::io::{BufRead as _, BufReader};
-    let state = tempfile::tempdir().unwrap();
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_sklad-edge"))
-        .args([
-            "up",
-            "--json",
-            "--quiet",
-            "--listen",
-            "127.0.0.1:0",
-            "--from",
-        ])
-        .arg(crate::support::guest("probe"))
-        .arg("--state-dir")
-        .arg(state.path())
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    let started: serde_json::Value = serde_json::from_str(&line).unwrap();
-    let address = started["base_url"]
-        .as_str()
-        .unwrap()
-        .trim_start_matches("http://")
-        .to_owned();
-    assert_eq!(started["routes"][0]["id"], "probe");
-    let slow = std::thread::spawn(move || {
-        use std::io::{Read as _, Write as _};
-        let mut stream = std::net::TcpStream::connect(&address).unwrap();
-        let request = format!("GET /probe/sleep?ms=400 HTTP/1.1\r\nhost: {address}\r\n\r\n");
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    });
+    let mut binary = Binary::start(&[]);
+    let address = binary.address.clone();
+    let slow = std::thread::spawn(move || raw_get(&address, "/probe/sleep?ms=400", ""));
     tokio::time::sleep(Duration::from_millis(150)).await;
-    let pid = child.id().to_string();
-    std::process::Command::new("kill")
-        .args(["-TERM", &pid])
-        .status()
-        .unwrap();
+    binary.terminate();
     let answer = slow.join().unwrap();
     assert!(
         answer.starts_with("HTTP/1.1 200") && answer.ends_with("slept 400"),
         "{answer}"
     );
-    assert!(child.wait().unwrap().success());
 }
