@@ -2,7 +2,7 @@
 //!
 //! * [`units`] – kopecks, points, quantities and percents: integers with checked arithmetic.
 //! * [`programme`] – what a merchant can set: rules as data, with defaults and validation.
-//! * [`quote`] – what a receipt costs: discounts, points to spend and to earn, unit prices.
+//! * [`mod@quote`] – what a receipt costs: discounts, points to spend and to earn, unit prices.
 //! * [`returns`] – what a return gives back and takes back, cumulatively.
 //! * [`tiers`] – the tier of a turnover, moving up and down.
 //! * [`giftcards`] – gift certificates: create, import, list, block, look up.
