@@ -34,7 +34,7 @@ pub(super) fn nudge(
     slack: i64,
     point: i64,
 ) -> Option<Found> {
-    let chosen = finest(slots);
+    let chosen = finest(slots, losses);
     if chosen.len() < 2 || short > REACH {
         // One line alone has been tried already, up and down.
         return None;
@@ -52,15 +52,16 @@ pub(super) fn nudge(
         for delta in &deltas {
             next.add_shifted(layers.last()?, *delta);
         }
+        let done = next.first(short, slack).is_some();
         layers.push(next);
         options.push(deltas);
+        if done {
+            break;
+        }
     }
     let last = layers.pop()?;
-    let (less, found) = (0..=(REACH + short) / point.max(1)).find_map(|less| {
-        let wanted = short - less * point;
-        let within = wanted..=wanted.saturating_add(slack).min(REACH);
-        Some((less, within.into_iter().find(|sum| last.has(*sum))?))
-    })?;
+    let (less, found) = (0..=(REACH + short) / point.max(1))
+        .find_map(|less| Some((less, last.first(short - less * point, slack)?)))?;
     // Back from the sum to the choice of every line, the smallest that leads there.
     let mut sum = found;
     for ((index, deltas), before) in chosen.iter().zip(&options).zip(&layers).rev() {
@@ -74,17 +75,30 @@ pub(super) fn nudge(
     })
 }
 
-/// The coarse lines with the smallest steps.
-fn finest(slots: &[Slot]) -> Vec<usize> {
-    let mut coarse: Vec<(i64, usize)> = slots
+/// The coarse lines that take part: those with the smallest steps, half of the places for lines that
+/// can still lose more (near the caps the finest lines may be full).
+fn finest(slots: &[Slot], losses: &[i64]) -> Vec<usize> {
+    let mut coarse: Vec<(i64, usize, bool)> = slots
         .iter()
+        .zip(losses)
         .enumerate()
-        .filter(|(_, slot)| !slot.fine && slot.cap > 0)
-        .map(|(index, slot)| (slot.quantity.0, index))
+        .filter(|(_, (slot, _))| !slot.fine && slot.cap > 0)
+        .map(|(index, (slot, loss))| (slot.quantity.0, index, *loss < slot.cap))
         .collect();
     coarse.sort_unstable();
-    coarse.truncate(MAX_LINES);
-    coarse.into_iter().map(|(_, index)| index).collect()
+    let (rising, full): (Vec<_>, Vec<_>) = coarse.into_iter().partition(|(_, _, rises)| *rises);
+    let half = MAX_LINES / 2;
+    let first = rising.iter().take(half);
+    let second = full
+        .iter()
+        .take(half.max(MAX_LINES.saturating_sub(rising.len())));
+    let third = rising.iter().skip(half);
+    first
+        .chain(second)
+        .chain(third)
+        .take(MAX_LINES)
+        .map(|(_, index, _)| *index)
+        .collect()
 }
 
 /// The losses within so many steps of `loss` and within [`REACH`], the nearest first, itself among
@@ -128,6 +142,11 @@ impl Sums {
 
     fn has(&self, sum: i64) -> bool {
         place(sum).is_some_and(|(word, bit)| self.0.get(word).is_some_and(|w| w >> bit & 1 == 1))
+    }
+
+    /// The least sum from `wanted` to `wanted + slack`.
+    fn first(&self, wanted: i64, slack: i64) -> Option<i64> {
+        (wanted..=wanted.saturating_add(slack).min(REACH)).find(|sum| self.has(*sum))
     }
 
     /// Adds every sum of `other`, moved by `delta`; what leaves the range is dropped.

@@ -717,3 +717,21 @@ fn nonsense_is_refused_without_a_panic() {
     broken.spending.point_kopecks = Kopecks(0);
     assert_eq!(ask(&broken, &[line(1, 1)]), Err(QuoteError::BadProgramme));
 }
+
+#[test]
+fn a_receipt_of_a_thousand_positions_comes_out() {
+    let lines: Vec<Line> = (0..1_000)
+        .map(|n| line(if n % 3 == 0 { 1_234 + n } else { 2_000 }, 999 + n))
+        .collect();
+    let quote = ask(
+        &programme("{}"),
+        &lines,
+        Some(&with_points(1_000_000)),
+        MOST,
+    );
+    let net: i64 = lines
+        .iter()
+        .map(|l| line_total(l.price, l.quantity).unwrap().0)
+        .sum();
+    assert_eq!(quote.spend.0, net / 2 / 100);
+}
