@@ -61,6 +61,9 @@ fn later_sales_and_returns_of_the_merged_customer_work() {
     assert_eq!(done(&till.take_back(&back("r2", "s", 5))), (25, 10));
     assert_eq!(till.available("new"), 95);
     assert_eq!(till.must("new").turnover.0, 90_000);
+    let of_survivor = "SELECT count(*) FROM documents WHERE tenant = ?1 AND customer = \
+        (SELECT id FROM customers WHERE tenant = ?1 AND merged_into IS NULL)";
+    assert_eq!(till.int(of_survivor), 4);
     till.adds_up();
 }
 
