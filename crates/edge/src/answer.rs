@@ -7,47 +7,40 @@
 
 use std::task::Poll;
 
-use http::HeaderValue;
-use http::header::CONTENT_LENGTH;
-use spin_sdk::http::Error;
-use wasip3::http::types::{ErrorCode, Fields, Response};
-use wasip3::http_compat::BodyWriter;
+use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Response};
+use spin_sdk::wasip3::{spawn, wit_future, wit_stream};
+
+use crate::failed;
 
 /// Turns an `http` response into one of WASI whose body is already on its way.
 ///
 /// # Errors
-/// A header that HTTP does not allow.
-pub async fn early(response: http::Response<Vec<u8>>) -> Result<Response, Error> {
-    let (mut parts, body) = response.into_parts();
+/// A header or status that HTTP does not allow.
+pub async fn early(response: http::Response<Vec<u8>>) -> Result<Response, ErrorCode> {
+    let (parts, body) = response.into_parts();
+    let name = |name: &http::HeaderName| name.as_str().to_owned();
+    let headers = parts.headers.iter().map(|(n, value)| (name(n), value.as_bytes().to_vec()));
     // Without a length the host would send chunks, and the last one leaves on its own.
-    parts
-        .headers
-        .insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-    let headers = Fields::try_from(parts.headers)
-        .map_err(|e| ErrorCode::InternalError(Some(e.to_string())))?;
+    let length = ("content-length".to_owned(), body.len().to_string().into_bytes());
+    let headers: Vec<_> = headers.chain(std::iter::once(length)).collect();
+    let headers = Fields::from_list(&headers).map_err(|_| failed("header"))?;
 
-    let (writer, body_reader, result_reader) = BodyWriter::new();
+    let (mut body_writer, body_reader) = wit_stream::new::<u8>();
+    let (end_writer, end_reader) = wit_future::new(|| Ok(None));
     let contents = (!body.is_empty()).then_some(body_reader);
-    let (answer, _sent) = Response::new(headers, contents, result_reader);
-    answer
-        .set_status_code(parts.status.as_u16())
-        .map_err(|()| ErrorCode::InternalError(Some("status code".to_owned())))?;
+    let (answer, _sent) = Response::new(headers, contents, end_reader);
+    answer.set_status_code(parts.status.as_u16()).map_err(|()| failed("status"))?;
 
     let mut write = Box::pin(async move {
-        let BodyWriter {
-            mut stream_writer,
-            result_writer,
-            ..
-        } = writer;
         if !body.is_empty() {
-            stream_writer.write_all(body).await;
+            body_writer.write_all(body).await;
         }
-        drop(stream_writer);
+        drop(body_writer);
         // The client may be gone; there is nobody left to tell.
-        let _ = result_writer.write(Ok(None)).await;
+        let _ = end_writer.write(Ok(None)).await;
     });
     if futures::poll!(write.as_mut()) == Poll::Pending {
-        wasip3::spawn(write);
+        spawn(write);
     }
     Ok(answer)
 }

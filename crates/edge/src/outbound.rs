@@ -7,8 +7,8 @@ use http::Uri;
 use http_body_util::Full;
 use sklad_store::{Http, HttpError};
 use spin_sdk::http::send;
-use wasip3::http::types::RequestOptions;
-use wasip3::http_compat::RequestOptionsExtension;
+use spin_sdk::wasip3::http::types::RequestOptions;
+use spin_sdk::wasip3::http_compat::RequestOptionsExtension;
 
 /// How long a gateway may take to accept the connection, in nanoseconds: the till waits for the
 /// answer meanwhile.

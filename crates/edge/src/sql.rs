@@ -3,14 +3,14 @@
 //! What a host call costs decides the shape (an open costs as much as four statements, a statement
 //! a tenth of an empty request): connections live as long as the instance. Reads take one from a
 //! free list, so that every connection is used by one statement at a time and no row stream is left
-//! undrained while another statement waits for the same connection. Writes share one connection
-//! behind a mutex: inside an instance they queue fairly instead of sleeping on SQLite's lock.
+//! undrained while another statement waits for the same connection. Writes share one connection,
+//! one at a time: waiting for it costs a millisecond, waiting for SQLite's lock many.
 
 use std::cell::{Cell, RefCell};
 
-use futures::lock::Mutex;
 use sklad_store::{Row, Sql, SqlError, Statement, Value, migrations};
 use spin_sdk::sqlite;
+use spin_sdk::wasip3::clocks::monotonic_clock;
 
 /// The label of the database in spin.toml.
 const LABEL: &str = "default";
@@ -19,20 +19,43 @@ const IDLE_READERS: usize = 4;
 /// How often `BEGIN IMMEDIATE` is tried when the host gives up waiting for another writer (5 s).
 const BEGIN_ATTEMPTS: usize = 2;
 
+/// How long a write waits before it looks again whether the write connection is free, in
+/// nanoseconds. A mutex that wakes the next one would need a stream and three more host calls each
+/// time any request waits for anything.
+const WRITER_WAIT_NS: u64 = 1_000_000;
+/// How often it looks before it gives up: after ten seconds.
+const WRITER_WAITS: usize = 10_000;
+
 /// The application's database.
 #[derive(Default)]
 pub struct SpinSql {
     readers: RefCell<Vec<sqlite::Connection>>,
-    writer: Mutex<Writer>,
+    writer: RefCell<Option<sqlite::Connection>>,
+    writing: Cell<bool>,
     migrated: Cell<bool>,
 }
 
-/// The write connection, and whether a transaction may have been left open on it by a request that
-/// was cancelled between two statements. Such a connection is dropped, which rolls back.
-#[derive(Default)]
-struct Writer {
-    connection: Option<sqlite::Connection>,
-    in_transaction: bool,
+/// The write connection in the hands of one request. When it is dropped in the middle, because the
+/// request was cancelled between two statements, so is the connection, which rolls back.
+struct Writer<'a> {
+    sql: &'a SpinSql,
+    connection: sqlite::Connection,
+}
+
+/// Marks the write connection as free again, however its holder ends.
+struct Turn<'a>(&'a SpinSql);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.writing.set(false);
+    }
+}
+
+impl Writer<'_> {
+    /// Keeps the connection for the next write: no transaction is open on it.
+    fn done(self) {
+        self.sql.writer.replace(Some(self.connection));
+    }
 }
 
 impl SpinSql {
@@ -55,42 +78,48 @@ impl SpinSql {
         }
     }
 
+    /// Waits until no other request of this instance writes.
+    async fn turn(&self) -> Result<Turn<'_>, SqlError> {
+        for _ in 0..WRITER_WAITS {
+            if !self.writing.replace(true) {
+                return Ok(Turn(self));
+            }
+            monotonic_clock::wait_for(WRITER_WAIT_NS).await;
+        }
+        Err(SqlError::Busy)
+    }
+
+    async fn writer(&self) -> Result<Writer<'_>, SqlError> {
+        // The borrow must end before the open is awaited.
+        let kept = self.writer.borrow_mut().take();
+        let connection = match kept {
+            Some(connection) => connection,
+            None => {
+                let connection = open().await?;
+                execute(&connection, &Statement::new("PRAGMA journal_mode = WAL")).await?;
+                execute(&connection, &Statement::new("PRAGMA synchronous = FULL")).await?;
+                connection
+            }
+        };
+        Ok(Writer { sql: self, connection })
+    }
+
     /// Brings the schema to this build's version, once an instance. Two instances that start
     /// together are put in order by the write lock, and the second finds nothing to do.
     async fn migrate(&self) -> Result<(), SqlError> {
-        let mut writer = self.writer.lock().await;
-        let connection = writer.ready().await?;
+        let _turn = self.turn().await?;
+        let writer = self.writer().await?;
+        let connection = &writer.connection;
         if version(connection).await? < migrations::latest() {
             begin(connection).await?;
-            let steps = migrations::from(version(connection).await?);
-            for step in steps {
+            for step in migrations::from(version(connection).await?) {
                 execute(connection, &Statement::new(step)).await?;
             }
             execute(connection, &Statement::new("COMMIT")).await?;
         }
-        writer.in_transaction = false;
+        writer.done();
         self.migrated.set(true);
         Ok(())
-    }
-}
-
-impl Writer {
-    /// The connection, outside of a transaction; marked as inside of one until the caller says
-    /// otherwise, see [`Writer`].
-    async fn ready(&mut self) -> Result<&sqlite::Connection, SqlError> {
-        if self.in_transaction {
-            self.connection = None;
-        }
-        self.in_transaction = true;
-        if self.connection.is_none() {
-            let connection = open().await?;
-            execute(&connection, &Statement::new("PRAGMA journal_mode = WAL")).await?;
-            execute(&connection, &Statement::new("PRAGMA synchronous = FULL")).await?;
-            self.connection = Some(connection);
-        }
-        self.connection
-            .as_ref()
-            .ok_or_else(|| SqlError::Other("no connection".to_owned()))
     }
 }
 
@@ -108,19 +137,19 @@ impl Sql for SpinSql {
         if !self.migrated.get() {
             self.migrate().await?;
         }
-        let mut writer = self.writer.lock().await;
-        let connection = writer.ready().await?;
+        let _turn = self.turn().await?;
+        let writer = self.writer().await?;
+        let connection = &writer.connection;
         let result = match batch.as_slice() {
             [one] if one.expected().is_none() => {
                 execute(connection, one).await.map(|rows| vec![rows])
             }
             many => transaction(connection, many).await,
         };
-        writer.in_transaction = match &result {
-            Ok(_) => false,
-            // Rolled back by dropping the connection where even that fails.
-            Err(_) => rollback(writer.connection.as_ref()).await.is_err(),
-        };
+        // What cannot even be rolled back is dropped with its connection.
+        if result.is_ok() || rollback(connection).await.is_ok() {
+            writer.done();
+        }
         result
     }
 }
@@ -154,10 +183,7 @@ async fn begin(connection: &sqlite::Connection) -> Result<(), SqlError> {
 
 /// Ends a transaction that may or may not be open: SQLite ends it by itself after some errors, and
 /// then says that none is active.
-async fn rollback(connection: Option<&sqlite::Connection>) -> Result<(), SqlError> {
-    let Some(connection) = connection else {
-        return Ok(());
-    };
+async fn rollback(connection: &sqlite::Connection) -> Result<(), SqlError> {
     match execute(connection, &Statement::new("ROLLBACK")).await {
         Err(SqlError::Other(message)) if message.contains("no transaction is active") => Ok(()),
         other => other.map(|_| ()),
