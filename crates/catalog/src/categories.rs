@@ -152,12 +152,13 @@ async fn attempt_upsert(
     now_ms: i64,
 ) -> Result<Upserted, Error> {
     let stored = list(sql, tenant, None, MAX_CATEGORIES + 1).await?;
-    let before: BTreeMap<&str, &Category> = stored.iter().map(|c| (c.id.as_str(), c)).collect();
-    let mut parents: BTreeMap<&str, Option<&str>> = stored
-        .iter()
-        .map(|c| (c.id.as_str(), c.parent.as_deref()))
-        .collect();
+    let mut before: BTreeMap<&str, &Category> = BTreeMap::new();
+    let mut parents: BTreeMap<&str, Option<&str>> = BTreeMap::new();
     let mut names: BTreeMap<&str, &str> = BTreeMap::new();
+    for category in &stored {
+        before.insert(&category.id, category);
+        parents.insert(&category.id, category.parent.as_deref());
+    }
     for category in batch {
         parents.insert(&category.id, category.parent.as_deref());
         names.insert(&category.id, &category.name);

@@ -161,7 +161,10 @@ pub async fn upsert(
         batch.push(checked(good).map_err(|(field, message)| at(i, field, message))?);
     }
     let known = known_keys(sql, tenant, &batch).await?;
-    let existing: BTreeSet<&String> = known.values().collect();
+    // Inserted one by one, here and below: to collect a set or map is to sort it first, and every
+    // sort is five kilobytes of a component.
+    let mut existing = BTreeSet::new();
+    existing.extend(known.values());
     let ids = identify(tenant, &batch, &known)?;
     let answer = sql.atomic(statements(tenant, &batch, &ids, now_ms)).await?;
     let written = answer.first().map_or(0, Vec::len);
@@ -297,10 +300,12 @@ async fn known_keys(sql: &impl Sql, tenant: &str, batch: &[GoodInput]) -> Result
     .bind(tenant)
     .bind(json!(names).to_string());
     let rows = sql.query(statement).await?;
-    Ok(rows
-        .iter()
-        .map(|row| ((row.string(0), row.string(1)), row.string(2)))
-        .collect())
+    let mut known = Known::new();
+    known.extend(
+        rows.iter()
+            .map(|row| ((row.string(0), row.string(1)), row.string(2))),
+    );
+    Ok(known)
 }
 
 /// The id of each good of the batch, known or new.
@@ -309,12 +314,11 @@ fn identify(tenant: &str, batch: &[GoodInput], known: &Known) -> Result<Vec<Stri
     let mut taken: BTreeMap<(&str, String), usize> = BTreeMap::new();
     for (i, good) in batch.iter().enumerate() {
         let names = names(good);
-        let mut owners: Vec<&String> = names
-            .iter()
-            .filter_map(|(kind, value)| known.get(&((*kind).to_owned(), (*value).to_owned())))
-            .collect();
-        owners.sort_unstable();
-        owners.dedup();
+        let mut owners: Vec<&String> = Vec::new();
+        for (kind, value) in &names {
+            let owner = known.get(&((*kind).to_owned(), (*value).to_owned()));
+            owners.extend(owner.filter(|owner| !owners.contains(owner)));
+        }
         let id = match owners.as_slice() {
             [] => new_id(tenant, good),
             [owner] => (*owner).clone(),

@@ -72,10 +72,10 @@ impl<'a, S: Sql, K: Kv> Context<'a, S, K> {
     }
 
     /// The tenant in the path, as it is stored now: who changes settings must see what he changed.
-    pub async fn tenant(&self) -> Result<Tenant, ApiError> {
+    pub async fn tenant(&self) -> Result<Box<Tenant>, ApiError> {
         let slug = self.slug()?;
         match sklad_tenant::settings::load(&self.app.kv, &slug).await? {
-            Some(settings) => Ok(Tenant { slug, settings }),
+            Some(settings) => Ok(Box::new(Tenant { slug, settings })),
             None => Err(ApiError::not_found()),
         }
     }

@@ -48,9 +48,7 @@ async fn answer<S: Sql, K: Kv>(
         Found::Methods(methods) => {
             let message = "Для этого адреса метод не поддерживается";
             let status = StatusCode::METHOD_NOT_ALLOWED;
-            let mut error = ApiError::new(status, "method_not_allowed", message);
-            error.allow = Some(methods.join(", "));
-            Err(error)
+            Err(ApiError::new(status, "method_not_allowed", message).allowing(&methods))
         }
         Found::Nothing => Err(ApiError::not_found()),
     }

@@ -8,8 +8,13 @@ use sklad_loyalty::programme::Problem;
 use sklad_store::SqlError;
 
 /// A refusal, with its status. What is internal goes to the log and never into the answer.
+///
+/// Boxed: every handler hands it on at every `?`, and a component pays for each move.
 #[derive(Debug)]
-pub struct ApiError {
+pub struct ApiError(Box<Refusal>);
+
+#[derive(Debug)]
+pub struct Refusal {
     pub status: StatusCode,
     pub code: &'static str,
     pub message: String,
@@ -54,14 +59,25 @@ struct ProblemShape {
 
 impl ApiError {
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Refusal {
             status,
             code,
             message: message.into(),
             path: None,
             problems: Vec::new(),
             allow: None,
-        }
+        }))
+    }
+
+    /// What is inside.
+    pub fn refusal(self) -> Refusal {
+        *self.0
+    }
+
+    /// The same with the methods that are allowed.
+    pub fn allowing(mut self, methods: &[&str]) -> Self {
+        self.0.allow = Some(methods.join(", "));
+        self
     }
 
     /// 400 with the place.
@@ -83,7 +99,7 @@ impl ApiError {
     }
 
     fn at(mut self, path: impl Into<String>) -> Self {
-        self.path = Some(path.into()).filter(|p: &String| !p.is_empty());
+        self.0.path = Some(path.into()).filter(|p: &String| !p.is_empty());
         self
     }
 
@@ -93,7 +109,7 @@ impl ApiError {
         let (path, message) = first.map(|p| (p.path, p.message)).unwrap_or_default();
         let mut error = Self::new(status, code, message).at(path);
         if problems.len() > 1 {
-            error.problems = problems;
+            error.0.problems = problems;
         }
         error
     }
@@ -104,14 +120,17 @@ impl ApiError {
         let message = "Внутренняя ошибка, подробности в журнале сервера";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
     }
+}
 
-    pub fn body(&self) -> ErrorBody {
+impl Refusal {
+    /// The body that tells it.
+    pub fn body(self) -> ErrorBody {
         ErrorBody {
             error: ErrorInside {
                 code: self.code.to_owned(),
-                message: self.message.clone(),
-                path: self.path.clone(),
-                problems: self.problems.clone(),
+                message: self.message,
+                path: self.path,
+                problems: self.problems,
             },
         }
     }

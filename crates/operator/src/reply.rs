@@ -85,15 +85,17 @@ impl Reply {
 
 impl ApiError {
     pub fn into_http(self) -> Response<Vec<u8>> {
-        let mut response = Response::new(serde_json::to_vec(&self.body()).unwrap_or_default());
-        *response.status_mut() = self.status;
+        let mut refusal = self.refusal();
+        let (status, allow) = (refusal.status, refusal.allow.take());
+        let mut response = Response::new(serde_json::to_vec(&refusal.body()).unwrap_or_default());
+        *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if self.status == StatusCode::UNAUTHORIZED {
+        if status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if let Some(value) = self.allow.and_then(|a| HeaderValue::from_str(&a).ok()) {
+        if let Some(value) = allow.and_then(|a| HeaderValue::from_str(&a).ok()) {
             headers.insert(ALLOW, value);
         }
         response

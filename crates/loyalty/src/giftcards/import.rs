@@ -81,7 +81,10 @@ pub async fn import(
     let text = format!("Загружен файл сертификатов: строк {}", lines.len());
     batch.push(told(tenant, "", text, clock.now));
     let answer = sql.atomic(batch).await?;
-    let created: BTreeSet<String> = answer.iter().flatten().map(|row| row.string(0)).collect();
+    // Inserted one by one: to collect a set or map is to sort it first, which is code for nothing.
+    let mut created = BTreeSet::new();
+    created.extend(answer.iter().flatten().map(|row| row.string(0)));
+    report.created = created.len();
     let there = lines.iter().filter(|l| !created.contains(&l.new.number));
     let there: Vec<&Line> = there.collect();
     let stored = stored(sql, tenant, &there).await?;
@@ -94,8 +97,6 @@ pub async fn import(
             report.refuse(line.line, message);
         }
     }
-    report.created = lines.len() - report.unchanged - report.there(&lines);
-    report.errors.sort_by_key(|e| e.line);
     Ok(report)
 }
 
@@ -107,17 +108,11 @@ struct Line {
 }
 
 impl ImportReport {
+    /// Puts the refusal of a line where it belongs by its number.
     fn refuse(&mut self, line: usize, message: &str) {
-        self.errors.push(LineError {
-            line,
-            message: message.to_owned(),
-        });
-    }
-
-    /// How many of the understood lines were refused after all.
-    fn there(&self, lines: &[Line]) -> usize {
-        let refused: BTreeSet<usize> = self.errors.iter().map(|e| e.line).collect();
-        lines.iter().filter(|l| refused.contains(&l.line)).count()
+        let at = self.errors.partition_point(|e| e.line < line);
+        let message = message.to_owned();
+        self.errors.insert(at, LineError { line, message });
     }
 }
 
@@ -142,7 +137,9 @@ async fn stored(
         );
         (row.string(0), face)
     };
-    Ok(rows.iter().map(pair).collect())
+    let mut stored = BTreeMap::new();
+    stored.extend(rows.iter().map(pair));
+    Ok(stored)
 }
 
 /// Where the columns stand.
