@@ -1,5 +1,7 @@
 //! From a request to its handler.
 
+use std::pin::Pin;
+
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use sklad_store::{Kv, Sql};
@@ -62,43 +64,48 @@ fn authorized<S: Sql, K: Kv>(app: &App<S, K>, request: &Request<Bytes>) -> bool 
     })
 }
 
+/// A handler at work. Boxed, so that a component holds them one beside the other, not all in one
+/// state machine.
+type Answering<'a> = Pin<Box<dyn Future<Output = Result<Reply, ApiError>> + 'a>>;
+
 async fn run<S: Sql, K: Kv>(route: &Route, c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
-    match route.op {
-        Op::OpenApi => Ok(Reply::text(crate::OPENAPI)),
-        Op::ListTenants => tenants::list(c).await,
-        Op::CreateTenant => tenants::create(c).await,
-        Op::GetTenant => tenants::get(c).await,
-        Op::GetSettings => settings::get(c).await,
-        Op::PutSettings => settings::put(c).await,
-        Op::GetProgramme => settings::get_programme(c).await,
-        Op::PutProgramme => settings::put_programme(c).await,
-        Op::ListKeys => keys::list(c).await,
-        Op::IssueKey => keys::issue(c).await,
-        Op::RevokeKey => keys::revoke(c).await,
-        Op::ListCustomers => customers::list(c).await,
-        Op::CreateCustomer => customers::create(c).await,
-        Op::GetCustomer => customers::get(c).await,
-        Op::EditCustomer => customers::edit(c).await,
-        Op::AdjustPoints => ledger::adjust(c).await,
-        Op::ListLedger => ledger::list(c).await,
-        Op::MergeCustomers => customers::merge(c).await,
-        Op::ListSales => sales::list(c).await,
-        Op::GetSale => sales::get(c).await,
-        Op::ListGifts => gifts::list(c).await,
-        Op::CreateGifts => gifts::create(c).await,
-        Op::ImportGifts => gifts::import(c).await,
-        Op::GetGift => gifts::get(c).await,
-        Op::BlockGift => gifts::block(c, true).await,
-        Op::UnblockGift => gifts::block(c, false).await,
-        Op::ListGoods => catalog::list(c).await,
-        Op::UpsertGoods => catalog::upsert(c).await,
-        Op::GetGood => catalog::get(c).await,
-        Op::ArchiveGood => catalog::archive(c, true).await,
-        Op::UnarchiveGood => catalog::archive(c, false).await,
-        Op::ListCategories => catalog::categories(c).await,
-        Op::UpsertCategories => catalog::upsert_categories(c).await,
-        Op::Simulate => simulate::simulate(c).await,
-        Op::ListJournal => journal::list(c).await,
-        Op::Check => ledger::check(c).await,
-    }
+    let answer: Answering<'_> = match route.op {
+        Op::OpenApi => return Ok(Reply::text(crate::OPENAPI)),
+        Op::ListTenants => Box::pin(tenants::list(c)),
+        Op::CreateTenant => Box::pin(tenants::create(c)),
+        Op::GetTenant => Box::pin(tenants::get(c)),
+        Op::GetSettings => Box::pin(settings::get(c)),
+        Op::PutSettings => Box::pin(settings::put(c)),
+        Op::GetProgramme => Box::pin(settings::get_programme(c)),
+        Op::PutProgramme => Box::pin(settings::put_programme(c)),
+        Op::ListKeys => Box::pin(keys::list(c)),
+        Op::IssueKey => Box::pin(keys::issue(c)),
+        Op::RevokeKey => Box::pin(keys::revoke(c)),
+        Op::ListCustomers => Box::pin(customers::list(c)),
+        Op::CreateCustomer => Box::pin(customers::create(c)),
+        Op::GetCustomer => Box::pin(customers::get(c)),
+        Op::EditCustomer => Box::pin(customers::edit(c)),
+        Op::AdjustPoints => Box::pin(ledger::adjust(c)),
+        Op::ListLedger => Box::pin(ledger::list(c)),
+        Op::MergeCustomers => Box::pin(customers::merge(c)),
+        Op::ListSales => Box::pin(sales::list(c)),
+        Op::GetSale => Box::pin(sales::get(c)),
+        Op::ListGifts => Box::pin(gifts::list(c)),
+        Op::CreateGifts => Box::pin(gifts::create(c)),
+        Op::ImportGifts => Box::pin(gifts::import(c)),
+        Op::GetGift => Box::pin(gifts::get(c)),
+        Op::BlockGift => Box::pin(gifts::block(c, true)),
+        Op::UnblockGift => Box::pin(gifts::block(c, false)),
+        Op::ListGoods => Box::pin(catalog::list(c)),
+        Op::UpsertGoods => Box::pin(catalog::upsert(c)),
+        Op::GetGood => Box::pin(catalog::get(c)),
+        Op::ArchiveGood => Box::pin(catalog::archive(c, true)),
+        Op::UnarchiveGood => Box::pin(catalog::archive(c, false)),
+        Op::ListCategories => Box::pin(catalog::categories(c)),
+        Op::UpsertCategories => Box::pin(catalog::upsert_categories(c)),
+        Op::Simulate => Box::pin(simulate::simulate(c)),
+        Op::ListJournal => Box::pin(journal::list(c)),
+        Op::Check => Box::pin(ledger::check(c)),
+    };
+    answer.await
 }
