@@ -518,5 +518,26 @@ pub(super) fn learn(
             .bind(id),
         );
     }
+    let learnt = |kind: &str| {
+        new.iter()
+            .find(|(k, _)| *k == kind)
+            .map(|(_, value)| *value)
+    };
+    let (phone, card) = (learnt("phone"), learnt("card"));
+    if phone.is_some() || card.is_some() {
+        // The till shows what it searched by only if it is in the row.
+        let fill = Statement::new(
+            "UPDATE customers SET phone = coalesce(phone, \
+               (SELECT value FROM customer_keys WHERE tenant = ?1 AND kind = 'phone' AND value = ?3 AND customer = ?2)), \
+             card = coalesce(card, \
+               (SELECT value FROM customer_keys WHERE tenant = ?1 AND kind = 'card' AND value = ?4 AND customer = ?2)) \
+             WHERE tenant = ?1 AND id = ?2",
+        )
+        .bind(shop.tenant)
+        .bind(customer)
+        .bind(phone)
+        .bind(card);
+        batch.push(fill);
+    }
     Ok(batch)
 }

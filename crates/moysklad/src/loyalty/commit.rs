@@ -22,6 +22,10 @@ use super::{Call, Reply, answer};
 /// A moment so far ahead of our clock, in milliseconds, is a till whose clock is wrong.
 const CLOCK_SKEW_MS: i64 = 86_400_000;
 
+/// More points than this in one document are a mistake of the sender; a balance must stay far from
+/// where sums overflow.
+const POINTS_MAX: i64 = 1_000_000_000_000;
+
 /// Answers the routes of the component `loyalty-commit`.
 pub async fn handle<S: Sql, K: Kv>(
     app: &App<S, K>,
@@ -135,7 +139,8 @@ fn moment(raw: Raw<'_>, now: i64) -> i64 {
 
 /// Whole points; МойСклад's own engine has no others (§2).
 fn whole(raw: Raw<'_>) -> Option<i64> {
-    decimal(raw).and_then(|n| Decimal::floor(&n).to_i64())
+    let points = decimal(raw).and_then(|n| Decimal::floor(&n).to_i64());
+    points.map(|n| n.clamp(-POINTS_MAX, POINTS_MAX))
 }
 
 fn positions(body: &Document<'_>) -> Result<Vec<SoldPosition>, Reply> {

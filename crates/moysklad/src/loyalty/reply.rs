@@ -146,7 +146,13 @@ impl Reply {
     #[must_use]
     pub fn not_utf8(at: usize) -> Self {
         let error = format!("Запрос не в UTF-8: байт {at}");
-        Self::error(StatusCode::BAD_REQUEST, CODE, &error, None, "Запрос не удалось прочитать")
+        Self::error(
+            StatusCode::BAD_REQUEST,
+            CODE,
+            &error,
+            None,
+            "Запрос не удалось прочитать",
+        )
     }
 
     /// 412: a field that cannot be used.

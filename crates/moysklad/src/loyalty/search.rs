@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 use serde_json::json;
 use sklad_loyalty::codes::{self, Purpose};
-use sklad_loyalty::customers::{self, Edit, Found, Identity, Listed, Person};
+use sklad_loyalty::customers::{self, Edit, Found, Identity, Person};
 use sklad_loyalty::ledger::snapshot::Query;
 use sklad_loyalty::ledger::{birthday, register_or_find};
 use sklad_store::{Kv, Sql, SqlError};
@@ -12,6 +12,9 @@ use sklad_tenant::App;
 
 use super::wire::{Counterparty, CounterpartyRow, Rows, text};
 use super::{Call, Reply, answer, gift};
+
+/// How often a customer is read again when another till edits the same one.
+const LEARN_ATTEMPTS: usize = 16;
 
 /// Answers the routes of the component `loyalty-search`, and says 404 for every other.
 pub async fn handle<S: Sql, K: Kv>(
@@ -85,10 +88,7 @@ async fn create(sql: &impl Sql, call: &Call<'_>) -> Result<Reply, Reply> {
     let (customer, created) = register_or_find(sql, &shop, &identity, &person).await?;
     let confirmed = status.as_deref() == Some("CHECKED");
     if !created || confirmed {
-        let Some(old) = customers::get(sql, shop.tenant, &customer.id).await? else {
-            return Err(Reply::internal());
-        };
-        learn(sql, call, &old, &person, &identity, confirmed).await?;
+        learn(sql, call, &customer.id, &person, &identity, confirmed).await?;
     }
     Ok(Reply::created())
 }
@@ -97,13 +97,13 @@ async fn create(sql: &impl Sql, call: &Call<'_>) -> Result<Reply, Reply> {
 async fn learn(
     sql: &impl Sql,
     call: &Call<'_>,
-    old: &Listed,
+    customer: &str,
     person: &Person,
     identity: &Identity,
     confirmed: bool,
 ) -> Result<(), SqlError> {
     let tenant = call.shop().tenant;
-    let edit = Edit {
+    let mut edit = Edit {
         name: person.name.clone(),
         first_name: person.first_name.clone(),
         middle_name: person.middle_name.clone(),
@@ -119,24 +119,24 @@ async fn learn(
     };
     let used =
         confirmed.then(|| codes::used(tenant, Purpose::Registration, &subject(identity), call.now));
-    let batch = customers::edit(tenant, old, &edit, call.now)?;
-    match sql
-        .atomic(batch.into_iter().chain(used.clone()).collect())
-        .await
-    {
-        Err(SqlError::Constraint(_)) => {
-            let edit = Edit {
-                phone: None,
-                card: None,
-                ..edit
-            };
-            let batch = customers::edit(tenant, old, &edit, call.now)?;
-            sql.atomic(batch.into_iter().chain(used).collect())
-                .await
-                .map(|_| ())
+    for _ in 0..LEARN_ATTEMPTS {
+        let Some(old) = customers::get(sql, tenant, customer).await? else {
+            return Err(SqlError::Conflict);
+        };
+        let batch = customers::edit(tenant, &old, &edit, call.now)?;
+        match sql
+            .atomic(batch.into_iter().chain(used.clone()).collect())
+            .await
+        {
+            // Another till tells of the same customer at the same moment.
+            Err(SqlError::Conflict) => {}
+            Err(SqlError::Constraint(_)) if edit.phone.is_some() || edit.card.is_some() => {
+                (edit.phone, edit.card) = (None, None);
+            }
+            other => return other.map(|_| ()),
         }
-        other => other.map(|_| ()),
     }
+    Err(SqlError::Busy)
 }
 
 /// To whom a registration code belongs: the phone it is sent to, else the till's id.

@@ -223,3 +223,26 @@ fn an_empty_body_is_broken_json_and_never_a_panic() {
     }
     assert_eq!(text(None), None);
 }
+
+#[test]
+fn a_phone_learnt_from_a_receipt_is_found_and_shown() {
+    let till = till(json!({}));
+    let nameless = json!({ "meta": { "id": ID }, "name": "Иванов Пётр" });
+    till.call("POST", "/counterparty", &nameless.to_string());
+    let sale =
+        json!({ "meta": { "id": "s" }, "agent": customer(ID), "positions": [{ "price": 1 }] });
+    assert_eq!(till.call("POST", "/retaildemand", &sale.to_string()).0, 201);
+    let (_, answer) = till.call("GET", "/counterparty?search=89039993344", "");
+    assert_eq!(answer["rows"][0]["phone"], "89039993344");
+}
+
+#[test]
+fn absurd_points_do_not_break_the_balance() {
+    let till = till(json!({}));
+    for n in 0..3 {
+        let sale = json!({ "meta": { "id": format!("s{n}") }, "agent": customer(ID),
+                           "bonusProgram": { "bonusValueToEarn": i64::MAX, "bonusValueToSpend": "-9e18" } });
+        assert_eq!(till.call("POST", "/retaildemand", &sale.to_string()).0, 201);
+    }
+    assert_eq!(till.balance(ID), 3_000_000_000_000);
+}
