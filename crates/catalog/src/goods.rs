@@ -206,9 +206,9 @@ pub async fn archive(
 /// The database's.
 pub async fn get(sql: &impl Sql, tenant: &str, key: &str) -> Result<Option<Good>, Error> {
     let statement = Statement::new(format!(
-        "SELECT {COLUMNS} FROM good_keys k JOIN goods g ON g.tenant = k.tenant AND g.id = k.good \
-         WHERE k.tenant = ?1 AND ((k.kind = 'uuid' AND k.value = ?2) \
-         OR (k.kind = 'external' AND k.value = ?3)) ORDER BY k.kind DESC LIMIT 1"
+        "SELECT {COLUMNS} FROM (SELECT kind, good FROM good_keys WHERE tenant = ?1 AND kind = 'uuid' AND value = ?2 \
+         UNION ALL SELECT kind, good FROM good_keys WHERE tenant = ?1 AND kind = 'external' AND value = ?3) k \
+         CROSS JOIN goods g ON g.tenant = ?1 AND g.id = k.good ORDER BY k.kind DESC LIMIT 1"
     ))
     .bind(tenant)
     .bind(text::id(key))

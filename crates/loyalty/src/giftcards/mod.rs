@@ -233,8 +233,9 @@ pub async fn find(
 ) -> Result<Option<Certificate>, SqlError> {
     let key = number_or_id.trim();
     let statement = Statement::new(format!(
-        "SELECT {COLUMNS} FROM gift_certificates WHERE tenant = ?1 AND (number = ?2 OR id = ?3) \
-         ORDER BY number = ?2 DESC LIMIT 1"
+        "SELECT {COLUMNS} FROM (SELECT *, 0 AS by_id FROM gift_certificates WHERE tenant = ?1 AND number = ?2 \
+         UNION ALL SELECT *, 1 FROM gift_certificates INDEXED BY gift_certificates_by_id \
+         WHERE tenant = ?1 AND id = ?3) ORDER BY by_id LIMIT 1"
     ))
     .bind(tenant)
     .bind(key)
