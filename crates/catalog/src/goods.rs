@@ -55,6 +55,8 @@ pub struct GoodInput {
     pub discount_prohibited: bool,
     /// Табак.
     pub tobacco: bool,
+    /// Весовой товар: позицию чека с ним нельзя разделить на две.
+    pub weighed: bool,
     /// В архиве.
     pub archived: bool,
 }
@@ -89,6 +91,8 @@ pub struct Good {
     pub discount_prohibited: bool,
     /// Табак.
     pub tobacco: bool,
+    /// Весовой товар: позицию чека с ним нельзя разделить на две.
+    pub weighed: bool,
     /// В архиве.
     pub archived: bool,
     /// Когда изменён, миллисекунды с 1970 года (UTC).
@@ -112,7 +116,7 @@ pub struct Upserted {
 /// The columns of [`good`], in its order.
 pub(crate) const COLUMNS: &str = "g.id, g.ms_id, g.sync_id, g.external, g.name, g.article, g.code, \
      g.barcodes, g.category, g.price, g.min_price, g.discount_prohibited, g.tobacco, g.archived, \
-     g.updated_at";
+     g.updated_at, g.weighed";
 
 pub(crate) fn good(row: &Row) -> Good {
     let text = |i| row.text(i).map(str::to_owned);
@@ -136,6 +140,7 @@ pub(crate) fn good(row: &Row) -> Good {
         tobacco: flag(12),
         archived: flag(13),
         updated_at: row.int(14).unwrap_or_default(),
+        weighed: flag(15),
     }
 }
 
@@ -383,6 +388,7 @@ fn row(good: &GoodInput, id: &str) -> Value {
         i64::from(good.tobacco),
         i64::from(good.archived),
         keys(good, id),
+        i64::from(good.weighed),
     ])
 }
 
@@ -401,10 +407,10 @@ fn keys(good: &GoodInput, id: &str) -> Vec<(&'static str, String)> {
 
 const WRITE_GOODS: &str = "\
     INSERT INTO goods (tenant, id, ms_id, sync_id, external, name, name_key, article, code, barcodes, \
-        category, price, min_price, discount_prohibited, tobacco, archived, updated_at) \
+        category, price, min_price, discount_prohibited, tobacco, archived, weighed, updated_at) \
     SELECT ?1, r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, \
         r.value ->> 5, r.value ->> 6, r.value ->> 7, r.value ->> 8, r.value ->> 9, r.value ->> 10, \
-        r.value ->> 11, r.value ->> 12, r.value ->> 13, r.value ->> 14, ?3 \
+        r.value ->> 11, r.value ->> 12, r.value ->> 13, r.value ->> 14, r.value ->> 16, ?3 \
     FROM json_each(?2) r WHERE true \
     ON CONFLICT (tenant, id) DO UPDATE SET ms_id = COALESCE(excluded.ms_id, ms_id), \
         sync_id = COALESCE(excluded.sync_id, sync_id), \
@@ -412,7 +418,8 @@ const WRITE_GOODS: &str = "\
         name_key = excluded.name_key, article = excluded.article, code = excluded.code, \
         barcodes = excluded.barcodes, category = excluded.category, price = excluded.price, \
         min_price = excluded.min_price, discount_prohibited = excluded.discount_prohibited, \
-        tobacco = excluded.tobacco, archived = excluded.archived, updated_at = excluded.updated_at \
+        tobacco = excluded.tobacco, archived = excluded.archived, weighed = excluded.weighed, \
+        updated_at = excluded.updated_at \
     WHERE ms_id IS NOT COALESCE(excluded.ms_id, ms_id) \
         OR sync_id IS NOT COALESCE(excluded.sync_id, sync_id) \
         OR external IS NOT COALESCE(excluded.external, external) \
@@ -422,6 +429,7 @@ const WRITE_GOODS: &str = "\
         OR min_price IS NOT excluded.min_price \
         OR discount_prohibited IS NOT excluded.discount_prohibited \
         OR tobacco IS NOT excluded.tobacco OR archived IS NOT excluded.archived \
+        OR weighed IS NOT excluded.weighed \
     RETURNING 1";
 
 // A row that was just written carries this batch's time. The keys of the kind uuid stay: the till

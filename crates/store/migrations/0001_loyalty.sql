@@ -205,6 +205,7 @@ CREATE TABLE goods (
     min_price           INTEGER,
     discount_prohibited INTEGER NOT NULL DEFAULT 0,
     tobacco             INTEGER NOT NULL DEFAULT 0,
+    weighed             INTEGER NOT NULL DEFAULT 0,
     archived            INTEGER NOT NULL DEFAULT 0,
     updated_at          INTEGER NOT NULL,
     PRIMARY KEY (tenant, id)

@@ -36,7 +36,7 @@ SELECT \
  (SELECT json_group_array(json_array(id, amount, remaining, activates_at, expires_at)) FROM lots INDEXED BY lots_live \
   WHERE tenant = ?1 AND customer = (SELECT id FROM who) AND remaining > 0), \
  (SELECT sum(kopecks) FROM turnover WHERE tenant = ?1 AND customer = (SELECT id FROM who) AND day >= ?4), \
- (SELECT json_group_array(json_array(k.value, g.id, g.min_price, g.discount_prohibited, g.tobacco, c.path, \
+ (SELECT json_group_array(json_array(k.value, g.id, g.min_price, g.discount_prohibited, g.tobacco, g.weighed, c.path, \
     CASE WHEN ?5 THEN (SELECT json_group_array(o.value) FROM good_keys o \
       WHERE o.tenant = ?1 AND o.good = g.id AND o.kind IN ('uuid', 'external')) END)) \
   FROM json_each(?3) k \
@@ -237,6 +237,7 @@ type GoodRow = (
     Option<i64>,
     i64,
     i64,
+    i64,
     Option<String>,
     Option<String>,
 );
@@ -244,7 +245,7 @@ type GoodRow = (
 fn goods(row: &Row) -> Result<BTreeMap<String, GoodFacts>, SqlError> {
     let rows: Vec<GoodRow> = column(row, 4)?.unwrap_or_default();
     let mut goods = BTreeMap::new();
-    for (asked, id, min_price, prohibited, tobacco, path, others) in rows {
+    for (asked, id, min_price, prohibited, tobacco, weighed, path, others) in rows {
         let strings = |text: Option<String>| -> Vec<String> {
             text.and_then(|t| serde_json::from_str(&t).ok())
                 .unwrap_or_default()
@@ -257,6 +258,7 @@ fn goods(row: &Row) -> Result<BTreeMap<String, GoodFacts>, SqlError> {
             min_price: min_price.map(Kopecks),
             discount_prohibited: prohibited != 0,
             tobacco: tobacco != 0,
+            weighed: weighed != 0,
         };
         goods.insert(asked, facts);
     }

@@ -65,6 +65,9 @@ pub struct GoodFacts {
     pub discount_prohibited: bool,
     /// Tobacco: its price is printed on the pack and must not be changed.
     pub tobacco: bool,
+    /// Sold by weight (МойСклад's `weighed`): its position is never split, also when the scales
+    /// say exactly 2.000. The caller puts it into [`Line::may_split`].
+    pub weighed: bool,
 }
 
 /// What the ledger knows of a customer.

@@ -95,12 +95,13 @@ fn lines(
 ) -> Result<Vec<Line>, Reply> {
     let too_large = |_| Reply::invalid("Слишком большое число в позиции чека", "positions");
     let of = |(position, ids): (&Position<'_>, &Vec<String>)| {
+        let good = ids.iter().find_map(|id| snapshot.goods.get(id)).cloned();
         Ok(Line {
-            good: ids.iter().find_map(|id| snapshot.goods.get(id)).cloned(),
+            may_split: !good.as_ref().is_some_and(|good| good.weighed),
+            good,
             quantity: position.quantity().map_err(too_large)?,
             price: position.price().map_err(too_large)?,
             serials: serials(position).len(),
-            may_split: true,
         })
     };
     positions.iter().zip(goods).map(of).collect()

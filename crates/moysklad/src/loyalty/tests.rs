@@ -246,3 +246,22 @@ fn absurd_points_do_not_break_the_balance() {
     }
     assert_eq!(till.balance(ID), 3_000_000_000_000);
 }
+
+#[test]
+fn weighed_goods_are_not_split_though_the_scales_say_a_whole_number() {
+    let till = till(json!({ "spending": { "max_share": 100 }, "earning": { "welcome": { "points": 5 } } }));
+    till.call("POST", "/counterparty", &customer(ID).to_string());
+    let uuid = |n: u8| format!("0a1b2c3d-0000-4000-8000-0000000000{n:02}");
+    for (n, weighed) in [(10, true), (11, false)] {
+        let good = json!({ "ms_id": uuid(n), "name": "Сыр", "weighed": weighed });
+        let goods = [serde_json::from_value(good).unwrap()];
+        block_on(sklad_catalog::goods::upsert(&till.app.sql, "demo", &goods, NOW)).unwrap();
+        let receipt = json!({
+            "agent": customer(ID), "bonusProgram": { "transactionType": "SPENDING" },
+            "positions": [{ "assortment": { "meta": { "id": uuid(n) } }, "quantity": 3, "price": 100 }],
+        });
+        let (_, answer) = till.call("POST", "/retaildemand/recalc", &receipt.to_string());
+        let positions = answer["positions"].as_array().unwrap().len();
+        assert_eq!(positions, if weighed { 1 } else { 2 }, "{answer}");
+    }
+}
