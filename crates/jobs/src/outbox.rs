@@ -48,7 +48,12 @@ impl Message {
 ///
 /// # Errors
 /// The database's; a message that does not arrive is no error.
-pub async fn deliver(sql: &impl Sql, http: &impl Http, tenant: &str, now: i64) -> Result<usize, SqlError> {
+pub async fn deliver(
+    sql: &impl Sql,
+    http: &impl Http,
+    tenant: &str,
+    now: i64,
+) -> Result<usize, SqlError> {
     let take = Statement::new(
         "UPDATE outbox SET next_at = ?2 + ?3, attempts = attempts + 1 WHERE tenant = ?1 AND id IN ( \
            SELECT id FROM outbox WHERE tenant = ?1 AND state = 'due' AND next_at <= ?2 ORDER BY next_at LIMIT ?4) \
@@ -76,7 +81,10 @@ async fn send(http: &impl Http, row: &Row, now: i64) -> Result<(), String> {
     if row.int(4).unwrap_or_default() <= now {
         return Err("expired".to_owned());
     }
-    match http.post_json(row.text(1).unwrap_or_default(), row.string(2)).await {
+    match http
+        .post_json(row.text(1).unwrap_or_default(), row.string(2))
+        .await
+    {
         Ok(200..=299) => Ok(()),
         Ok(status) => Err(format!("status {status}")),
         Err(e) => Err(e.0),
@@ -132,23 +140,41 @@ mod tests {
             answers: RefCell::new(vec![Err(HttpError("down".into())), Ok(500), Ok(204)]),
             bodies: RefCell::default(),
         };
-        let message = Message { channel: "code", url: "https://x".into(), payload: "{}".into(), expires_at: 1 << 40 };
+        let message = Message {
+            channel: "code",
+            url: "https://x".into(),
+            payload: "{}".into(),
+            expires_at: 1 << 40,
+        };
         block_on(sql.atomic(vec![message.statement("a", 0)])).unwrap();
         assert_eq!(block_on(deliver(&sql, &http, "b", 0)), Ok(0));
-        let arrived: Vec<_> =
-            [0, 1, 2_000, 3_000, 10_000].map(|now| block_on(deliver(&sql, &http, "a", now)).unwrap()).into();
+        let arrived: Vec<_> = [0, 1, 2_000, 3_000, 10_000]
+            .map(|now| block_on(deliver(&sql, &http, "a", now)).unwrap())
+            .into();
         assert_eq!(arrived, [0, 0, 0, 0, 1]);
         assert_eq!(http.bodies.borrow().len(), 3);
-        let rows = block_on(sql.query(Statement::new("SELECT state, payload FROM outbox"))).unwrap();
-        assert_eq!(rows.first().map(|r| (r.string(0), r.string(1))), Some(("sent".into(), String::new())));
+        let rows =
+            block_on(sql.query(Statement::new("SELECT state, payload FROM outbox"))).unwrap();
+        assert_eq!(
+            rows.first().map(|r| (r.string(0), r.string(1))),
+            Some(("sent".into(), String::new()))
+        );
     }
 
     #[test]
     fn what_came_too_late_dies_unsent() {
         let dir = tempfile::tempdir().unwrap();
         let sql = NativeSql::open(&dir.path().join("db")).unwrap();
-        let http = Fake { answers: RefCell::default(), bodies: RefCell::default() };
-        let message = Message { channel: "code", url: "https://x".into(), payload: "{}".into(), expires_at: 5 };
+        let http = Fake {
+            answers: RefCell::default(),
+            bodies: RefCell::default(),
+        };
+        let message = Message {
+            channel: "code",
+            url: "https://x".into(),
+            payload: "{}".into(),
+            expires_at: 5,
+        };
         block_on(sql.atomic(vec![message.statement("a", 0)])).unwrap();
         assert_eq!(block_on(deliver(&sql, &http, "a", 5)), Ok(0));
         let rows = block_on(sql.query(Statement::new("SELECT state FROM outbox"))).unwrap();
