@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::api::{Api, Body, Connection, Failure, encode, finish, query};
+use super::out;
 use super::show::{self, Show};
 use super::tenant::{set, text};
 
@@ -225,7 +226,7 @@ fn card(api: &Api, customer: &Value) {
     if api.json {
         return show::json(customer);
     }
-    println!("{}  {}", text(customer, "id"), text(customer, "name"));
+    out!("{}  {}", text(customer, "id"), text(customer, "name"));
     for (heading, name) in [
         ("Телефон", "phone"),
         ("Карта", "card"),
@@ -236,7 +237,7 @@ fn card(api: &Api, customer: &Value) {
     ] {
         let value = text(customer, name);
         if !value.is_empty() {
-            println!("{heading}: {value}");
+            out!("{heading}: {value}");
         }
     }
     let number = |name: &str| {
@@ -245,7 +246,7 @@ fn card(api: &Api, customer: &Value) {
             .and_then(Value::as_i64)
             .unwrap_or_default()
     };
-    println!(
+    out!(
         "Баллы: {}, ещё не активны: {}",
         number("available"),
         number("pending")
@@ -269,7 +270,7 @@ fn adjusted(api: &Api, done: &Value) {
     } else {
         ""
     };
-    println!("Баллы: {available}{note}");
+    out!("Баллы: {available}{note}");
 }
 
 fn ledger(api: &Api, entries: &[Value]) {

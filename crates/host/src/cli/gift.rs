@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::api::{Api, Body, Connection, Failure, encode, finish, query};
+use super::out;
 use super::show::{self, Show};
 use super::tenant::{read, text};
 
@@ -124,7 +125,7 @@ fn report(api: &Api, report: &Value) -> Result<(), Failure> {
     if api.json {
         show::json(report);
     } else {
-        println!(
+        out!(
             "Заведено {}, уже было {}.",
             number("created"),
             number("unchanged")

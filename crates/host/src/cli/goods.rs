@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::api::{Api, Connection, Failure, encode, finish, query};
+use super::out;
 use super::show::{self, Show};
 use super::tenant::json_file;
 
@@ -120,7 +121,7 @@ fn upsert(api: &Api, path: &str, items: Value) -> Result<(), Failure> {
     if api.json {
         show::json(&json!({ "created": created, "changed": changed, "unchanged": unchanged }));
     } else {
-        println!("Создано {created}, изменено {changed}, без изменений {unchanged}.");
+        out!("Создано {created}, изменено {changed}, без изменений {unchanged}.");
     }
     Ok(())
 }

@@ -17,6 +17,8 @@ mod simulate;
 mod tenant;
 mod up;
 
+use show::out;
+
 /// Runs and operates sklad-edge.
 #[derive(Debug, Parser)]
 #[command(name = "sklad-edge", version, about)]

@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::api::{Connection, Failure, encode, finish, query};
+use super::out;
 use super::show::{self, Show};
 
 /// Sales and returns, the newest first.
@@ -126,7 +127,7 @@ fn one_sale(sale: &Value) {
     show::items(&several("positions"), &columns);
     let returns = several("returns");
     if !returns.is_empty() {
-        println!("Возвраты:");
+        out!("Возвраты:");
         show::items(&returns, &SALES);
     }
 }
@@ -187,7 +188,7 @@ fn execute_check(arguments: &Check) -> Result<(), Failure> {
     if api.json {
         show::json(&json!({ "checked": checked, "differences": differences }));
     } else if differences.is_empty() {
-        println!("Проверено покупателей: {checked}, расхождений нет.");
+        out!("Проверено покупателей: {checked}, расхождений нет.");
     } else {
         show::items(&differences, &columns);
     }

@@ -5,9 +5,25 @@ use serde_json::Value;
 
 use super::api::Failure;
 
+/// Prints a line. Who reads no further (`| head`) ends the command, without a word.
+macro_rules! out {
+    ($($arguments:tt)*) => {
+        $crate::cli::show::line(format_args!($($arguments)*))
+    };
+}
+pub(crate) use out;
+
+/// See [`out`].
+pub fn line(text: std::fmt::Arguments<'_>) {
+    use std::io::Write as _;
+    if writeln!(std::io::stdout(), "{text}").is_err() {
+        std::process::exit(0);
+    }
+}
+
 /// Prints a document as it came.
 pub fn json(value: &Value) {
-    println!("{value:#}");
+    out!("{value:#}");
 }
 
 /// A table with these headings; columns of numbers are given by their index.
@@ -22,13 +38,13 @@ pub fn table(headings: &[&str], rows: Vec<Vec<String>>, numbers: &[usize]) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    println!("{table}");
+    out!("{table}");
 }
 
 /// A table of JSON objects: heading, path of the field, and how it is shown.
 pub fn items(items: &[Value], columns: &[(&str, &str, Show)]) {
     if items.is_empty() {
-        println!("Ничего нет.");
+        out!("Ничего нет.");
         return;
     }
     let rows = items

@@ -8,6 +8,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::api::{Connection, Failure, encode, finish};
+use super::out;
 use super::show::{self, Show, rubles, scaled};
 use super::tenant::{json_file, set, text};
 
@@ -110,14 +111,14 @@ fn print(quote: &Value) {
         ("Со скидкой, ₽", "discounted_price_kopecks", Show::Rubles),
     ];
     show::items(&several("lines"), &columns);
-    println!(
+    out!(
         "Без скидок {} ₽, скидка {} ₽, баллами {} ₽, к оплате {} ₽.",
         rubles(number("gross_kopecks")),
         rubles(number("discount_kopecks")),
         rubles(number("paid_by_points_kopecks")),
         rubles(number("to_pay_kopecks"))
     );
-    println!(
+    out!(
         "Баллы: было {}, списать {} (можно {}), начислить {}, станет {}.",
         number("balance_before"),
         number("spend"),
@@ -126,19 +127,19 @@ fn print(quote: &Value) {
         number("balance_after")
     );
     if quote.get("needs_verification").and_then(Value::as_bool) == Some(true) {
-        println!("Касса спросит код подтверждения.");
+        out!("Касса спросит код подтверждения.");
     }
     let receipt = text(quote, "receipt_text");
     if !receipt.is_empty() {
-        println!("На чеке:\n{receipt}");
+        out!("На чеке:\n{receipt}");
     }
-    println!("Почему так:");
+    out!("Почему так:");
     for reason in several("explanation") {
         let line = reason.get("line").and_then(Value::as_u64);
         let place = line
             .map(|l| format!(", позиция {}", l + 1))
             .unwrap_or_default();
-        println!(
+        out!(
             "  {} [{}{place}]",
             text(&reason, "text"),
             text(&reason, "rule")

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::api::{Api, Body, Connection, Failure, encode, finish};
+use super::out;
 use super::show::{self, Show};
 
 /// Tenants, their keys and programmes.
@@ -145,7 +146,7 @@ fn execute_key(api: &Api, key: Key) -> Result<(), Failure> {
             if api.json {
                 show::json(&issued);
             } else {
-                println!("{}", text(&issued, "token"));
+                out!("{}", text(&issued, "token"));
                 eprintln!("Сохраните ключ: больше он нигде не показывается.");
             }
         }
@@ -163,7 +164,7 @@ fn execute_key(api: &Api, key: Key) -> Result<(), Failure> {
             if api.json {
                 show::json(&json!({ "revoked": id }))
             } else {
-                println!("Ключ {id} отозван.")
+                out!("Ключ {id} отозван.")
             }
         }
     }
@@ -193,9 +194,9 @@ fn execute_programme(api: &Api, programme: Programme) -> Result<(), Failure> {
             if api.json {
                 show::json(&reply.body);
             } else {
-                println!(
+                out!(
                     "Программа изменена, версия настроек {}.",
-                    reply.etag.unwrap_or_default()
+                    reply.etag.unwrap_or_default().trim_matches('"')
                 );
             }
         }
@@ -209,9 +210,9 @@ fn card(api: &Api, tenant: &Value) {
         return;
     }
     let settings = tenant.get("settings").cloned().unwrap_or_default();
-    println!("{} – {}", text(tenant, "slug"), text(&settings, "name"));
+    out!("{} – {}", text(tenant, "slug"), text(&settings, "name"));
     let number = |name: &str| settings.get(name).cloned().unwrap_or_default();
-    println!(
+    out!(
         "Версия настроек {}, от UTC {} минут.",
         number("version"),
         number("timezone_minutes")

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::shop::GOODS;
+use crate::cli::out;
 use crate::cli::show::{self, quantity, rubles, scaled};
 
 /// The number in a JSON value, in units of `10^-digits`; zero where there is none. More decimals
@@ -50,7 +51,7 @@ pub fn print(title: &str, answer: &Value) {
         .cloned()
         .unwrap_or_default();
     let bonus = answer.get("bonusProgram").cloned().unwrap_or_default();
-    println!("\n{title}");
+    out!("\n{title}");
     let row = |p: &Value| {
         vec![
             name(p),
@@ -85,17 +86,17 @@ pub fn print(title: &str, answer: &Value) {
         ),
     ];
     for (what, value) in lines {
-        println!("{what:<18}{value:>12}");
+        out!("{what:<18}{value:>12}");
     }
     if let Some(extra) = bonus
         .get("receiptExtraInfo")
         .and_then(Value::as_str)
         .filter(|t| !t.is_empty())
     {
-        println!("На чеке: {}", extra.replace('\n', " / "));
+        out!("На чеке: {}", extra.replace('\n', " / "));
     }
     if answer.get("needVerification").and_then(Value::as_bool) == Some(true) {
-        println!("Нужен код подтверждения.");
+        out!("Нужен код подтверждения.");
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::Place;
 use super::shop;
 use crate::cli::api::{Api, Body, Connection, Failure, encode};
+use crate::cli::out;
 use crate::cli::show;
 use crate::cli::tenant::text;
 
@@ -105,40 +106,38 @@ fn keep(place: &Place, key: &str) -> std::io::Result<()> {
 fn tell(base: &str, place: &Place, created: bool, key: Option<&str>) {
     let tenant = &place.tenant;
     match created {
-        true => println!(
-            "Магазин «{tenant}» создан: программа, 12 товаров, 5 покупателей, 2 сертификата."
-        ),
-        false => println!("Магазин «{tenant}» уже есть, ничего не изменено."),
+        true => {
+            out!("Магазин «{tenant}» создан: программа, 12 товаров, 5 покупателей, 2 сертификата.")
+        }
+        false => out!("Магазин «{tenant}» уже есть, ничего не изменено."),
     }
     let Some(key) = key else {
-        println!(
-            "Ключ уже выпущен, и показать его ещё раз нельзя. Отзовите его и выпустите новый:"
-        );
-        println!("  sklad-edge tenant key list {tenant}");
-        println!(
+        out!("Ключ уже выпущен, и показать его ещё раз нельзя. Отзовите его и выпустите новый:");
+        out!("  sklad-edge tenant key list {tenant}");
+        out!(
             "  sklad-edge tenant key issue {tenant} > {}",
             place.key_file.display()
         );
         return;
     };
-    println!("\nВ настройки программы лояльности МойСклад вставляются:");
-    println!("  Адрес: {base}");
-    println!("  Ключ:  {key}");
-    println!("\nПоиск покупателя, его баланс, расчёт чека:");
+    out!("\nВ настройки программы лояльности МойСклад вставляются:");
+    out!("  Адрес: {base}");
+    out!("  Ключ:  {key}");
+    out!("\nПоиск покупателя, его баланс, расчёт чека:");
     let header = format!("-H 'Lognex-Discount-API-Auth-Token: {key}'");
-    println!(
+    out!(
         "curl -s {header} '{base}/counterparty?search=9030000001&retailStoreId={}'",
         shop::STORE
     );
-    println!(
+    out!(
         "curl -s {header} -H 'Content-Type: application/json' -d '{}' '{base}/counterparty/detail'",
         detail()
     );
-    println!(
+    out!(
         "curl -s {header} -H 'Content-Type: application/json' -d '{}' '{base}/retaildemand/recalc'",
         recalc()
     );
-    println!("\nТо же за кассира: sklad-edge demo till");
+    out!("\nТо же за кассира: sklad-edge demo till");
 }
 
 fn detail() -> Value {

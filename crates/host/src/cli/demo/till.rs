@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Place, receipt, shop};
 use crate::cli::api::{Body, Connection, Failure, Http, encode};
+use crate::cli::out;
 use crate::cli::show;
 use crate::cli::tenant::text;
 
@@ -81,7 +82,7 @@ fn store() -> Value {
 impl Till {
     fn say(&self, text: &str) {
         if !self.json {
-            println!("{text}");
+            out!("{text}");
         }
     }
 
