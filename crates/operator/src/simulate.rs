@@ -259,6 +259,7 @@ fn lines(
         let plain = Line::new(Quantity(line.quantity_thousandths), Kopecks(price));
         let facts = good.and_then(|good| snapshot.goods.get(&good.id)).cloned();
         lines.push(Line {
+            may_split: !facts.as_ref().is_some_and(|good| good.weighed),
             good: facts,
             ..plain
         });

@@ -100,6 +100,7 @@ impl DemoGood {
             "category": self.category,
             "price_kopecks": self.price_kopecks,
             "tobacco": self.category == "tobacco",
+            "weighed": self.name.ends_with(", кг"),
         })
     }
 }
