@@ -1,6 +1,6 @@
-//! The operator's API `/api/v1/…`: tenants, keys, programme, customers, certificates, goods, journal.
+//! The operator's API: tenants, keys, settings, journal, and a 404 for what there is not.
 
 sklad_edge_glue::component! {
     body_limit: sklad_operator::MAX_BODY_BYTES,
-    handler: async |app, now, request| sklad_operator::handle(&*app, now, request).await
+    handler: async |app, now, request| sklad_operator::handle_tenants(&*app, now, request).await
 }

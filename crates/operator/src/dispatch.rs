@@ -13,14 +13,50 @@ use crate::reply::Reply;
 use crate::routes::{Found, Op, Route, find};
 use crate::{catalog, customers, gifts, journal, keys, ledger, sales, settings, simulate, tenants};
 
-/// Answers one request. `now_ms` is milliseconds since 1970 UTC; a body may be cut off after
-/// [`crate::MAX_BODY_BYTES`] and one more byte.
+/// Answers one request of any route. `now_ms` is milliseconds since 1970 UTC; a body may be cut off
+/// after [`crate::MAX_BODY_BYTES`] and one more byte.
 pub async fn handle<S: Sql, K: Kv>(
     app: &App<S, K>,
     now_ms: i64,
     request: Request<Bytes>,
 ) -> Response<Vec<u8>> {
-    match answer(app, now_ms, &request).await {
+    respond(app, now_ms, &request, all_parts).await
+}
+
+/// Answers the routes of the component `cabinet`: tenants, keys, settings, journal.
+pub async fn handle_tenants<S: Sql, K: Kv>(
+    app: &App<S, K>,
+    now_ms: i64,
+    request: Request<Bytes>,
+) -> Response<Vec<u8>> {
+    respond(app, now_ms, &request, tenants_part).await
+}
+
+/// Answers the routes of the component `cabinet-customers`: customers, sales, simulation, check.
+pub async fn handle_customers<S: Sql, K: Kv>(
+    app: &App<S, K>,
+    now_ms: i64,
+    request: Request<Bytes>,
+) -> Response<Vec<u8>> {
+    respond(app, now_ms, &request, customers_part).await
+}
+
+/// Answers the routes of the component `cabinet-goods`: goods, categories, gift certificates.
+pub async fn handle_goods<S: Sql, K: Kv>(
+    app: &App<S, K>,
+    now_ms: i64,
+    request: Request<Bytes>,
+) -> Response<Vec<u8>> {
+    respond(app, now_ms, &request, goods_part).await
+}
+
+async fn respond<S: Sql, K: Kv>(
+    app: &App<S, K>,
+    now_ms: i64,
+    request: &Request<Bytes>,
+    part: impl for<'a> Fn(&Route, &'a Context<'a, S, K>) -> Option<Answering<'a>>,
+) -> Response<Vec<u8>> {
+    match answer(app, now_ms, request, part).await {
         Ok(reply) => reply.into_http(),
         Err(error) => error.into_http(),
     }
@@ -30,6 +66,7 @@ async fn answer<S: Sql, K: Kv>(
     app: &App<S, K>,
     now_ms: i64,
     request: &Request<Bytes>,
+    part: impl for<'a> Fn(&Route, &'a Context<'a, S, K>) -> Option<Answering<'a>>,
 ) -> Result<Reply, ApiError> {
     let found = find(request.method(), request.uri().path());
     let open = matches!(&found, Found::Route(route, _) if route.op == Op::OpenApi);
@@ -45,7 +82,11 @@ async fn answer<S: Sql, K: Kv>(
     match found {
         Found::Route(route, names) => {
             let context = Context::new(app, now_ms, request, route, names)?;
-            run(route, &context).await
+            match part(route, &context) {
+                Some(answering) => answering.await,
+                // The manifest sends every route to the component that has it.
+                None => Err(ApiError::not_found()),
+            }
         }
         Found::Methods(methods) => {
             let message = "Для этого адреса метод не поддерживается";
@@ -68,9 +109,20 @@ fn authorized<S: Sql, K: Kv>(app: &App<S, K>, request: &Request<Bytes>) -> bool 
 /// state machine.
 type Answering<'a> = Pin<Box<dyn Future<Output = Result<Reply, ApiError>> + 'a>>;
 
-async fn run<S: Sql, K: Kv>(route: &Route, c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
-    let answer: Answering<'_> = match route.op {
-        Op::OpenApi => return Ok(Reply::text(crate::OPENAPI)),
+fn all_parts<'a, S: Sql, K: Kv>(
+    route: &Route,
+    c: &'a Context<'a, S, K>,
+) -> Option<Answering<'a>> {
+    let part = tenants_part(route, c).or_else(|| customers_part(route, c));
+    part.or_else(|| goods_part(route, c))
+}
+
+fn tenants_part<'a, S: Sql, K: Kv>(
+    route: &Route,
+    c: &'a Context<'a, S, K>,
+) -> Option<Answering<'a>> {
+    Some(match route.op {
+        Op::OpenApi => Box::pin(async { Ok(Reply::text(crate::OPENAPI)) }),
         Op::ListTenants => Box::pin(tenants::list(c)),
         Op::CreateTenant => Box::pin(tenants::create(c)),
         Op::GetTenant => Box::pin(tenants::get(c)),
@@ -81,6 +133,16 @@ async fn run<S: Sql, K: Kv>(route: &Route, c: &Context<'_, S, K>) -> Result<Repl
         Op::ListKeys => Box::pin(keys::list(c)),
         Op::IssueKey => Box::pin(keys::issue(c)),
         Op::RevokeKey => Box::pin(keys::revoke(c)),
+        Op::ListJournal => Box::pin(journal::list(c)),
+        _ => return None,
+    })
+}
+
+fn customers_part<'a, S: Sql, K: Kv>(
+    route: &Route,
+    c: &'a Context<'a, S, K>,
+) -> Option<Answering<'a>> {
+    Some(match route.op {
         Op::ListCustomers => Box::pin(customers::list(c)),
         Op::CreateCustomer => Box::pin(customers::create(c)),
         Op::GetCustomer => Box::pin(customers::get(c)),
@@ -90,6 +152,17 @@ async fn run<S: Sql, K: Kv>(route: &Route, c: &Context<'_, S, K>) -> Result<Repl
         Op::MergeCustomers => Box::pin(customers::merge(c)),
         Op::ListSales => Box::pin(sales::list(c)),
         Op::GetSale => Box::pin(sales::get(c)),
+        Op::Simulate => Box::pin(simulate::simulate(c)),
+        Op::Check => Box::pin(ledger::check(c)),
+        _ => return None,
+    })
+}
+
+fn goods_part<'a, S: Sql, K: Kv>(
+    route: &Route,
+    c: &'a Context<'a, S, K>,
+) -> Option<Answering<'a>> {
+    Some(match route.op {
         Op::ListGifts => Box::pin(gifts::list(c)),
         Op::CreateGifts => Box::pin(gifts::create(c)),
         Op::ImportGifts => Box::pin(gifts::import(c)),
@@ -103,9 +176,27 @@ async fn run<S: Sql, K: Kv>(route: &Route, c: &Context<'_, S, K>) -> Result<Repl
         Op::UnarchiveGood => Box::pin(catalog::archive(c, false)),
         Op::ListCategories => Box::pin(catalog::categories(c)),
         Op::UpsertCategories => Box::pin(catalog::upsert_categories(c)),
-        Op::Simulate => Box::pin(simulate::simulate(c)),
-        Op::ListJournal => Box::pin(journal::list(c)),
-        Op::Check => Box::pin(ledger::check(c)),
-    };
-    answer.await
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routes::ROUTES;
+    use sklad_store::native::{MemoryKv, NativeSql};
+    use sklad_tenant::Config;
+
+    #[test]
+    fn every_route_is_in_one_part_and_in_one_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let sql = NativeSql::open(&dir.path().join("db")).unwrap();
+        let app = App::new(sql, MemoryKv::default(), Config::default());
+        let request = Request::new(Bytes::new());
+        for route in ROUTES {
+            let c = Context::new(&app, 0, &request, route, Vec::new()).unwrap();
+            let parts = [tenants_part(route, &c), customers_part(route, &c), goods_part(route, &c)];
+            assert_eq!(parts.iter().flatten().count(), 1, "{:?}", route.op);
+        }
+    }
 }

@@ -248,6 +248,7 @@ fn good() -> impl Strategy<Value = GoodFacts> {
                 min_price: min_price.map(Kopecks),
                 discount_prohibited,
                 tobacco,
+                weighed: false,
             },
         )
 }

@@ -1,0 +1,6 @@
+//! The operator's API: goods, categories, gift certificates.
+
+sklad_edge_glue::component! {
+    body_limit: sklad_operator::MAX_BODY_BYTES,
+    handler: async |app, now, request| sklad_operator::handle_goods(&*app, now, request).await
+}
