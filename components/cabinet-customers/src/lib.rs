@@ -1,4 +1,4 @@
-//! The operator's API: customers, their points and sales, simulation, check of the balances.
+//! The operator's API: customers and their points.
 
 sklad_edge_glue::component! {
     body_limit: sklad_operator::MAX_BODY_BYTES,

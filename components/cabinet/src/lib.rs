@@ -1,4 +1,4 @@
-//! The operator's API: tenants, keys, settings, journal, and a 404 for what there is not.
+//! The operator's API: tenants, keys, settings, and a 404 for what there is not.
 
 sklad_edge_glue::component! {
     body_limit: sklad_operator::MAX_BODY_BYTES,

@@ -23,7 +23,7 @@ pub async fn handle<S: Sql, K: Kv>(
     respond(app, now_ms, &request, all_parts).await
 }
 
-/// Answers the routes of the component `cabinet`: tenants, keys, settings, journal.
+/// Answers the routes of the component `cabinet`: tenants, keys, settings.
 pub async fn handle_tenants<S: Sql, K: Kv>(
     app: &App<S, K>,
     now_ms: i64,
@@ -32,13 +32,22 @@ pub async fn handle_tenants<S: Sql, K: Kv>(
     respond(app, now_ms, &request, tenants_part).await
 }
 
-/// Answers the routes of the component `cabinet-customers`: customers, sales, simulation, check.
+/// Answers the routes of the component `cabinet-customers`: customers and their points.
 pub async fn handle_customers<S: Sql, K: Kv>(
     app: &App<S, K>,
     now_ms: i64,
     request: Request<Bytes>,
 ) -> Response<Vec<u8>> {
     respond(app, now_ms, &request, customers_part).await
+}
+
+/// Answers the routes of the component `cabinet-sales`: sales, journal, simulation, check.
+pub async fn handle_sales<S: Sql, K: Kv>(
+    app: &App<S, K>,
+    now_ms: i64,
+    request: Request<Bytes>,
+) -> Response<Vec<u8>> {
+    respond(app, now_ms, &request, sales_part).await
 }
 
 /// Answers the routes of the component `cabinet-goods`: goods, categories, gift certificates.
@@ -109,11 +118,9 @@ fn authorized<S: Sql, K: Kv>(app: &App<S, K>, request: &Request<Bytes>) -> bool 
 /// state machine.
 type Answering<'a> = Pin<Box<dyn Future<Output = Result<Reply, ApiError>> + 'a>>;
 
-fn all_parts<'a, S: Sql, K: Kv>(
-    route: &Route,
-    c: &'a Context<'a, S, K>,
-) -> Option<Answering<'a>> {
+fn all_parts<'a, S: Sql, K: Kv>(route: &Route, c: &'a Context<'a, S, K>) -> Option<Answering<'a>> {
     let part = tenants_part(route, c).or_else(|| customers_part(route, c));
+    let part = part.or_else(|| sales_part(route, c));
     part.or_else(|| goods_part(route, c))
 }
 
@@ -133,7 +140,6 @@ fn tenants_part<'a, S: Sql, K: Kv>(
         Op::ListKeys => Box::pin(keys::list(c)),
         Op::IssueKey => Box::pin(keys::issue(c)),
         Op::RevokeKey => Box::pin(keys::revoke(c)),
-        Op::ListJournal => Box::pin(journal::list(c)),
         _ => return None,
     })
 }
@@ -150,18 +156,22 @@ fn customers_part<'a, S: Sql, K: Kv>(
         Op::AdjustPoints => Box::pin(ledger::adjust(c)),
         Op::ListLedger => Box::pin(ledger::list(c)),
         Op::MergeCustomers => Box::pin(customers::merge(c)),
+        _ => return None,
+    })
+}
+
+fn sales_part<'a, S: Sql, K: Kv>(route: &Route, c: &'a Context<'a, S, K>) -> Option<Answering<'a>> {
+    Some(match route.op {
         Op::ListSales => Box::pin(sales::list(c)),
         Op::GetSale => Box::pin(sales::get(c)),
+        Op::ListJournal => Box::pin(journal::list(c)),
         Op::Simulate => Box::pin(simulate::simulate(c)),
         Op::Check => Box::pin(ledger::check(c)),
         _ => return None,
     })
 }
 
-fn goods_part<'a, S: Sql, K: Kv>(
-    route: &Route,
-    c: &'a Context<'a, S, K>,
-) -> Option<Answering<'a>> {
+fn goods_part<'a, S: Sql, K: Kv>(route: &Route, c: &'a Context<'a, S, K>) -> Option<Answering<'a>> {
     Some(match route.op {
         Op::ListGifts => Box::pin(gifts::list(c)),
         Op::CreateGifts => Box::pin(gifts::create(c)),
@@ -195,7 +205,12 @@ mod tests {
         let request = Request::new(Bytes::new());
         for route in ROUTES {
             let c = Context::new(&app, 0, &request, route, Vec::new()).unwrap();
-            let parts = [tenants_part(route, &c), customers_part(route, &c), goods_part(route, &c)];
+            let parts = [
+                tenants_part(route, &c),
+                customers_part(route, &c),
+                sales_part(route, &c),
+                goods_part(route, &c),
+            ];
             assert_eq!(parts.iter().flatten().count(), 1, "{:?}", route.op);
         }
     }
