@@ -43,7 +43,7 @@ run: build ## Runs the application on LISTEN, with a demo tenant
 
 .PHONY: demo
 demo: ## Plays a till against the running application
-	@$(HOST) --url $(URL) demo till --key-file $(STATE)/demo-key
+	@$(HOST) demo till --url $(URL) --key-file $(STATE)/demo-key
 
 .PHONY: spin
 spin: components ## Runs the same application with an installed Spin (4.1 or newer)

@@ -14,7 +14,7 @@ trap 'kill -TERM "$server" 2>/dev/null || true' INT TERM
 for _ in $(seq 300); do
   kill -0 "$server" 2>/dev/null || wait "$server"
   code=0
-  "$HOST" --url "http://$LISTEN" demo seed --key-file "$STATE/demo-key" 2>"$STATE/seed.log" || code=$?
+  "$HOST" demo seed --url "http://$LISTEN" --key-file "$STATE/demo-key" 2>"$STATE/seed.log" || code=$?
   [ "$code" = 3 ] || { cat "$STATE/seed.log" >&2; break; }
   sleep 0.2
 done
