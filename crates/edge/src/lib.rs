@@ -18,6 +18,7 @@ use bytes::Bytes;
 use sklad_tenant::Config;
 use spin_sdk::wasip3::http::types::{ErrorCode, Request, Response};
 
+pub use answer::early;
 pub use kv::SpinKv;
 pub use outbound::SpinHttp;
 pub use spin_sdk;

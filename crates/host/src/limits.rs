@@ -38,7 +38,7 @@ impl ResourceLimiter for MemoryLimit {
         }
         let more = desired.saturating_sub(current) as u64;
         self.used = self.used.saturating_add(more);
-        self.counters.grow(more);
+        self.counters.grow(more, self.used);
         Ok(true)
     }
 

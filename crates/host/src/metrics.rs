@@ -14,6 +14,7 @@ pub(crate) struct Counters {
     pub traps: AtomicU64,
     pub guest_memory: AtomicU64,
     pub guest_memory_peak: AtomicU64,
+    pub instance_memory_peak: AtomicU64,
 }
 
 /// The counters at one moment.
@@ -38,6 +39,8 @@ pub struct Metrics {
     pub guest_memory: u64,
     /// The most it has been, bytes.
     pub guest_memory_peak: u64,
+    /// The most that one instance has had, bytes.
+    pub instance_memory_peak: u64,
 }
 
 impl Counters {
@@ -52,15 +55,17 @@ impl Counters {
             traps: self.traps.load(Relaxed),
             guest_memory: self.guest_memory.load(Relaxed),
             guest_memory_peak: self.guest_memory_peak.load(Relaxed),
+            instance_memory_peak: self.instance_memory_peak.load(Relaxed),
         }
     }
 
-    /// Books `bytes` more of guest memory.
-    pub(crate) fn grow(&self, bytes: u64) {
+    /// Books `bytes` more of guest memory for an instance that has `instance` with them.
+    pub(crate) fn grow(&self, bytes: u64, instance: u64) {
         let now = self
             .guest_memory
             .fetch_add(bytes, Relaxed)
             .saturating_add(bytes);
         self.guest_memory_peak.fetch_max(now, Relaxed);
+        self.instance_memory_peak.fetch_max(instance, Relaxed);
     }
 }

@@ -1,0 +1,113 @@
+//! `make bench`: measures the till's calls beside an empty component on the same host and beside
+//! the same code in a native program, prints a table and writes `target/bench/summary.json`.
+//!
+//! Missed targets are told, not failed on. The program fails when something could not be measured,
+//! or when an answer under load was not a success.
+
+#![allow(clippy::float_arithmetic, reason = "figures about time, not money")]
+
+mod bulk;
+mod cost;
+mod figures;
+mod kv;
+mod load;
+mod plan;
+mod process;
+mod seed;
+mod served;
+mod shop;
+mod till;
+mod twin;
+mod verify;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand};
+
+use crate::figures::Figures;
+use crate::plan::Plan;
+use crate::process::Process;
+use crate::seed::State;
+
+/// Measures the application.
+#[derive(Debug, Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Seconds of one run of the load tool.
+    #[arg(long, env = "BENCH_SECONDS", default_value_t = 3)]
+    seconds: u64,
+    /// How often each comparison is repeated, its sides in turn.
+    #[arg(long, env = "BENCH_ROUNDS", default_value_t = 3)]
+    rounds: usize,
+    /// Connections that saturate.
+    #[arg(long, env = "BENCH_CONNECTIONS", default_value_t = 32)]
+    connections: u32,
+}
+
+/// The programs under load, which `make bench` starts by itself.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The embedded host.
+    Host { manifest: PathBuf, state: PathBuf },
+    /// The native program.
+    Twin { state: PathBuf },
+    /// Fills a state folder with the measured shop, or finds it, and tells where it is.
+    Seed,
+}
+
+fn main() -> Result<()> {
+    let cli = Cli::parse();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("no workspace")?;
+    let dir = root.join("target/bench");
+    std::fs::create_dir_all(&dir)?;
+    match cli.command {
+        Some(Command::Host { manifest, state }) => served::run(&manifest, &state),
+        Some(Command::Twin { state }) => twin::run(&state),
+        Some(Command::Seed) => {
+            println!("{}", State::prepare(&dir)?.dir.display());
+            Ok(())
+        }
+        None => measure(&cli, root, &dir),
+    }
+}
+
+fn measure(cli: &Cli, root: &Path, dir: &Path) -> Result<()> {
+    load::install()?;
+    let seeded = State::prepare(dir)?;
+    let ours = seeded.copy(&dir.join("host"))?;
+    let theirs = seeded.copy(&dir.join("twin"))?;
+    let sold_before = verify::count_sales(&ours.dir)?;
+    let manifest = dir.join("spin.toml");
+    served::write_manifest(root, &manifest)?;
+    let host = Process::start(&[Path::new("host"), &manifest, &ours.dir])?;
+    let twin = Process::start(&[Path::new("twin"), &theirs.dir])?;
+    verify::answers(&host.url, &twin.url, &seeded.key)?;
+
+    let mut figures = Figures::default();
+    let mut plan = Plan::new(cli, dir, &seeded.key, host, twin)?;
+    eprintln!("bench: load average before: {}", load_average());
+    plan.run(&mut figures)?;
+    let sold = plan.sold();
+    drop(plan);
+    eprintln!("bench: load average after: {}", load_average());
+    verify::sales(&ours.dir, sold_before, sold)?;
+    cost::count(&theirs, &mut figures)?;
+    for (name, bytes) in served::sizes(root)? {
+        let kilobytes = f64::from(u32::try_from(bytes)?) / 1000.0;
+        figures.limited(&format!("component_size_kb.{name}"), kilobytes, "kB", 700.0);
+    }
+    figures.print();
+    figures.write(&dir.join("summary.json"))?;
+    println!("\ntarget/bench/summary.json");
+    Ok(())
+}
+
+/// How busy the machine is, with the bench itself.
+fn load_average() -> String {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let averages: Vec<_> = text.split_whitespace().take(3).collect();
+    format!("{} on {cores} cores", averages.join(" "))
+}

@@ -1,0 +1,77 @@
+//! The two programs under load, as child processes.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+
+/// A running program that told its address; it ends with this value.
+pub struct Process {
+    /// `http://address:port`.
+    pub url: String,
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Process {
+    /// Starts this very program with other arguments.
+    pub fn start(arguments: &[&Path]) -> Result<Self> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let input = child.stdin.take().context("no input")?;
+        let output = child.stdout.take().context("no output")?;
+        let mut process = Self {
+            url: String::new(),
+            child,
+            input,
+            output: BufReader::new(output),
+        };
+        process.url = process.line()?;
+        ensure!(process.url.starts_with("http://"), "the program under load did not start");
+        Ok(process)
+    }
+
+    fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        self.output.read_line(&mut line)?;
+        Ok(line.trim().to_owned())
+    }
+
+    /// The host's counters.
+    pub fn metrics(&mut self) -> Result<Value> {
+        writeln!(self.input)?;
+        Ok(serde_json::from_str(&self.line()?)?)
+    }
+
+    /// One counter.
+    pub fn metric(&mut self, name: &str) -> Result<u64> {
+        let metrics = self.metrics()?;
+        metrics.get(name).and_then(Value::as_u64).with_context(|| format!("no counter {name}"))
+    }
+
+    /// The process, for [`resident_kib`].
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A line of /proc/…/status in KiB: `VmRSS` or `VmHWM`.
+pub fn memory_kib(id: u32, name: &str) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let digits = line.and_then(|line| line.split_whitespace().next());
+    Ok(digits.with_context(|| format!("no {name}"))?.parse()?)
+}

@@ -1,0 +1,169 @@
+//! The seeded state folder, made once and kept: Spin's two files with the shop in them, and the
+//! till's key.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, Result, ensure};
+use futures::executor::block_on;
+use sha2::{Digest as _, Sha256};
+use sklad_catalog::{categories, goods};
+use sklad_loyalty::ledger::snapshot::Clock;
+use sklad_loyalty::ledger::{Posted, Sale, Shop, SoldPosition, post_sale};
+use sklad_loyalty::units::{Kopecks, Quantity};
+use sklad_store::native::NativeSql;
+use sklad_tenant::{Settings, keys, settings};
+
+use crate::bulk::BulkSql;
+use crate::kv::FileKv;
+use crate::shop;
+
+/// The file of the SQLite database in a state folder, as Spin names it.
+pub const DATABASE: &str = "sqlite_db.db";
+/// The file of the key-value store.
+pub const KEY_VALUE: &str = "sqlite_key_value.db";
+/// The file with the till's key.
+const KEY: &str = "key";
+/// Raised when what is seeded changes otherwise than by its numbers or its schema.
+const VERSION: u32 = 1;
+/// Past sales are spread over so many days.
+const DAYS: u64 = 100;
+/// Milliseconds of a day.
+const DAY_MS: i64 = 86_400_000;
+/// Goods of one batch.
+const BATCH: u64 = 1000;
+
+/// A state folder with the shop in it.
+pub struct State {
+    /// Where it is.
+    pub dir: PathBuf,
+    /// The till's key.
+    pub key: String,
+}
+
+impl State {
+    /// The kept state below `dir`, or a new one.
+    pub fn prepare(dir: &Path) -> Result<Self> {
+        let kept = dir.join(format!("state-{}", digest()?));
+        if !kept.join(KEY).exists() {
+            let started = Instant::now();
+            eprintln!("bench: filling {}", kept.display());
+            let new = dir.join("state-new");
+            let _ = fs::remove_dir_all(&new);
+            fs::create_dir_all(&new)?;
+            fill(&new).context("cannot fill the database")?;
+            fs::rename(&new, &kept)?;
+            eprintln!("bench: filled in {} s", started.elapsed().as_secs());
+        }
+        let key = fs::read_to_string(kept.join(KEY))?;
+        Ok(Self { dir: kept, key })
+    }
+
+    /// A copy that may be written to.
+    pub fn copy(&self, to: &Path) -> Result<Self> {
+        let _ = fs::remove_dir_all(to);
+        fs::create_dir_all(to)?;
+        for file in [DATABASE, KEY_VALUE] {
+            fs::copy(self.dir.join(file), to.join(file))?;
+        }
+        Ok(Self {
+            dir: to.to_owned(),
+            key: self.key.clone(),
+        })
+    }
+}
+
+/// Changes with everything that the seeded files depend on; also monthly, since points expire.
+fn digest() -> Result<String> {
+    let month = now_ms()? / DAY_MS / 30;
+    let mut hash = Sha256::new();
+    for step in sklad_store::migrations::from(0) {
+        hash.update(step);
+    }
+    let numbers = (VERSION, shop::CUSTOMERS, shop::GOODS, shop::CATEGORIES);
+    hash.update(format!("{numbers:?} {month} {}", shop::settings()));
+    Ok(hex::encode(hash.finalize()).chars().take(12).collect())
+}
+
+/// Milliseconds since 1970 UTC.
+pub fn now_ms() -> Result<i64> {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH)?;
+    Ok(i64::try_from(elapsed.as_millis())?)
+}
+
+fn fill(dir: &Path) -> Result<()> {
+    let now = now_ms()?;
+    let database = dir.join(DATABASE);
+    let kv = FileKv::open(&dir.join(KEY_VALUE))?;
+    let slug = shop::TENANT.parse()?;
+    let document = Settings::parse(shop::settings().to_string().as_bytes())?;
+    let sql = NativeSql::open(&database)?;
+    let settings = block_on(settings::create(&sql, &kv, &slug, document, now))?;
+    let key = block_on(keys::issue(&kv, &slug, "bench", now))?.text;
+    drop(sql);
+    let sql = BulkSql::open(&database)?;
+    block_on(catalogue(&sql, now))?;
+    block_on(customers(&sql, &settings, now))?;
+    sql.finish()?;
+    fs::write(dir.join(KEY), key)?;
+    Ok(())
+}
+
+async fn catalogue(sql: &BulkSql, now: i64) -> Result<()> {
+    categories::upsert(sql, shop::TENANT, &shop::categories(), now).await?;
+    for first in (0..shop::GOODS).step_by(usize::try_from(BATCH)?) {
+        let batch: Vec<_> = (first..first + BATCH).map(shop::good).collect();
+        goods::upsert(sql, shop::TENANT, &batch, now).await?;
+    }
+    Ok(())
+}
+
+/// Customers come as they do at a till: by their first sale, which creates them with the welcome
+/// points; every second one has bought twice.
+async fn customers(sql: &BulkSql, settings: &Settings, now: i64) -> Result<()> {
+    let mut random = shop::Random(7);
+    for n in 0..shop::CUSTOMERS {
+        for time in 0..=(n % 2) {
+            let days = i64::try_from(random.below(DAYS / 2) + (1 - time) * DAYS / 2)?;
+            let at = now.saturating_sub(days.saturating_mul(DAY_MS));
+            let sale = past_sale(n, time, at, &mut random)?;
+            let shop = Shop {
+                tenant: shop::TENANT,
+                programme: &settings.programme,
+                create_unknown: true,
+                clock: Clock { now: at, zone_minutes: settings.timezone_minutes },
+            };
+            let posted = post_sale(sql, &shop, &sale).await?;
+            ensure!(matches!(posted, Posted::Done { .. }), "sale {n}/{time}: {posted:?}");
+        }
+    }
+    Ok(())
+}
+
+fn past_sale(n: u64, time: u64, at: i64, random: &mut shop::Random) -> Result<Sale> {
+    let customer = shop::customer(n);
+    let position = |good: u64| -> Result<SoldPosition> {
+        let price = Kopecks(i64::try_from(shop::price(good))?);
+        Ok(SoldPosition {
+            good: shop::good_id(good),
+            quantity: Quantity(1000),
+            price,
+            discounted_price: price,
+        })
+    };
+    let positions = (0..3).map(|_| position(random.below(shop::GOODS)));
+    Ok(Sale {
+        keys: vec![format!("0d000000-0000-4000-800{time}-{n:012x}")],
+        number: format!("{n}-{time}"),
+        moment: at,
+        store: shop::STORE.to_owned(),
+        identity: customer.identity(),
+        person: customer.person(),
+        positions: positions.collect::<Result<_>>()?,
+        spend: None,
+        earn: Some(i64::try_from(random.below(200))?),
+        gifts: Vec::new(),
+        digest: format!("{n}-{time}"),
+    })
+}

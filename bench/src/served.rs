@@ -1,0 +1,84 @@
+//! The embedded host under load: a process of its own, so that its memory is its own too.
+
+use std::io::BufRead as _;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use serde_json::json;
+use sklad_host::{Metrics, Server};
+
+/// Serves a manifest on a free port, which is told on standard output. Every line that comes in is
+/// answered with the counters; the end of the input ends the server.
+pub fn run(manifest: &Path, state: &Path) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let server = Server::builder()
+            .manifest(manifest)
+            .state_dir(state)
+            .listen("127.0.0.1:0")
+            .variable("operator_token", "operator-token-of-the-bench")
+            .variable("master_key", "master-key-of-the-bench")
+            .quiet(true)
+            .start()
+            .await?;
+        println!("{}", server.url());
+        for line in std::io::stdin().lock().lines() {
+            line?;
+            println!("{}", told(&server.metrics()));
+        }
+        server.shutdown().await;
+        Ok(())
+    })
+}
+
+fn told(metrics: &Metrics) -> serde_json::Value {
+    json!({
+        "answers": metrics.answers,
+        "socket_writes": metrics.socket_writes,
+        "late_bodies": metrics.late_bodies,
+        "instances_started": metrics.instances_started,
+        "instances": metrics.instances,
+        "traps": metrics.traps,
+        "guest_memory": metrics.guest_memory,
+        "instance_memory_peak": metrics.instance_memory_peak,
+    })
+}
+
+/// A copy of the application's manifest with absolute paths and the empty component.
+pub fn write_manifest(root: &Path, to: &Path) -> Result<()> {
+    let mut manifest: toml::Table = std::fs::read_to_string(root.join("spin.toml"))?.parse()?;
+    let folder = root.join("target/wasm32-wasip2/wasm");
+    let components = manifest.get_mut("component").and_then(toml::Value::as_table_mut);
+    let components = components.context("spin.toml has no components")?;
+    let mut empty = toml::Table::new();
+    empty.insert("source".to_owned(), text(&folder.join("bench_empty.wasm")));
+    components.insert("bench-empty".to_owned(), empty.into());
+    for (_, component) in components.iter_mut() {
+        let source = component.get("source").and_then(toml::Value::as_str).unwrap_or_default();
+        let source = text(&root.join(source));
+        let component = component.as_table_mut().context("a component is no table")?;
+        component.insert("source".to_owned(), source);
+    }
+    let triggers = manifest.get_mut("trigger").and_then(|t| t.get_mut("http"));
+    let triggers = triggers.and_then(toml::Value::as_array_mut).context("spin.toml has no triggers")?;
+    let route = [("route", "/bench/empty"), ("component", "bench-empty")];
+    let route: toml::Table = route.map(|(k, v)| (k.to_owned(), v.into())).into_iter().collect();
+    triggers.push(route.into());
+    Ok(std::fs::write(to, manifest.to_string())?)
+}
+
+fn text(path: &Path) -> toml::Value {
+    path.to_string_lossy().into_owned().into()
+}
+
+/// The product's components: name and size in bytes.
+pub fn sizes(root: &Path) -> Result<Vec<(String, u64)>> {
+    let manifest: toml::Table = std::fs::read_to_string(root.join("spin.toml"))?.parse()?;
+    let components = manifest.get("component").and_then(toml::Value::as_table);
+    let size = |(name, component): (&String, &toml::Value)| {
+        let source = component.get("source").and_then(toml::Value::as_str).context("no source")?;
+        let size = std::fs::metadata(root.join(source)).with_context(|| source.to_owned())?.len();
+        Ok((name.clone(), size))
+    };
+    components.context("spin.toml has no components")?.iter().map(size).collect()
+}
