@@ -3,6 +3,8 @@
 
 use sklad_store::{Http, Row, Sql, SqlError, Statement};
 
+use crate::journal::{Direction, Outcome, Record};
+
 /// How often a message is tried.
 const ATTEMPTS_MAX: i64 = 8;
 /// The wait after the first failure, in milliseconds; it doubles with each further one.
@@ -69,6 +71,7 @@ pub async fn deliver(
     for row in taken {
         let error = send(http, &row, now).await.err();
         arrived += usize::from(error.is_none());
+        results.extend(error.as_deref().and_then(|e| failed(tenant, &row, now, e)));
         results.push(result(tenant, &row, now, error));
     }
     if !results.is_empty() {
@@ -91,13 +94,40 @@ async fn send(http: &impl Http, row: &Row, now: i64) -> Result<(), String> {
     }
 }
 
+/// The journal's row: at the first failure, since the merchant can still mend it, and at the last.
+fn failed(tenant: &str, row: &Row, now: i64, error: &str) -> Option<Statement> {
+    let attempts = row.int(3).unwrap_or(ATTEMPTS_MAX);
+    if attempts != 1 && !over(row, now) {
+        return None;
+    }
+    let text = if over(row, now) {
+        format!("Сообщение вашему шлюзу не доставлено: {error}")
+    } else {
+        format!("Ваш шлюз не принял сообщение, повторим: {error}")
+    };
+    let record = Record {
+        direction: Direction::Out,
+        action: "outbox",
+        object: row.string(0),
+        customer: None,
+        outcome: Outcome::Error,
+        text,
+        detail: None,
+    };
+    Some(record.statement(tenant, now))
+}
+
+/// Whether there is no further attempt.
+fn over(row: &Row, now: i64) -> bool {
+    row.int(3).unwrap_or(ATTEMPTS_MAX) >= ATTEMPTS_MAX || row.int(4).unwrap_or_default() <= now
+}
+
 /// What became of it. The payload of a message that is done with is not kept: it may hold a code.
 fn result(tenant: &str, row: &Row, now: i64, error: Option<String>) -> Statement {
     let attempts = row.int(3).unwrap_or(ATTEMPTS_MAX);
-    let over = attempts >= ATTEMPTS_MAX || row.int(4).unwrap_or_default() <= now;
     let state = match &error {
         None => "sent",
-        Some(_) if over => "dead",
+        Some(_) if over(row, now) => "dead",
         Some(_) => "due",
     };
     let wait = BACKOFF_MS << attempts.clamp(0, 16);
@@ -152,6 +182,8 @@ mod tests {
             .map(|now| block_on(deliver(&sql, &http, "a", now)).unwrap())
             .into();
         assert_eq!(arrived, [0, 0, 0, 0, 1]);
+        let failures = Statement::new("SELECT 1 FROM journal WHERE outcome = 'error'");
+        assert_eq!(block_on(sql.query(failures)).unwrap().len(), 1);
         assert_eq!(http.bodies.borrow().len(), 3);
         let rows =
             block_on(sql.query(Statement::new("SELECT state, payload FROM outbox"))).unwrap();

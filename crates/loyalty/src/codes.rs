@@ -302,7 +302,7 @@ fn send(
                 payload: payload.to_string(),
                 expires_at,
             };
-            (format!("{about}, отправлен"), Some(message))
+            (format!("{about}, передан вашему шлюзу"), Some(message))
         }
     };
     let record = Record {

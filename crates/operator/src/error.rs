@@ -5,6 +5,8 @@ use serde::Serialize;
 use sklad_loyalty::giftcards::GiftError;
 use sklad_loyalty::ledger::LedgerError;
 use sklad_loyalty::programme::Problem;
+use sklad_loyalty::text::points_word;
+use sklad_loyalty::units::Points;
 use sklad_store::SqlError;
 
 /// A refusal, with its status. What is internal goes to the log and never into the answer.
@@ -190,7 +192,10 @@ impl From<LedgerError> for ApiError {
             LedgerError::NoCustomer => Self::not_found(),
             LedgerError::Quote(_) => Self::refused("", capital(&error.to_string())),
             LedgerError::Insufficient { available } => {
-                let message = format!("На счёте только {available} баллов");
+                let message = format!(
+                    "На счёте только {available} {}",
+                    points_word(Points(available))
+                );
                 Self::refused("points", message)
             }
         }

@@ -37,8 +37,8 @@ pub enum Error {
         /// Why.
         message: String,
     },
-    /// A required variable is empty.
-    #[error("the variable {0} is empty")]
+    /// A secret is shorter than [`crate::SECRET_MIN_CHARS`].
+    #[error("the variable {0} is too short: at least 16 characters")]
     Config(&'static str),
     /// The host gave no random numbers.
     #[error("no random numbers")]

@@ -16,6 +16,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
+use sklad_jobs::journal::{Direction, Outcome, Record};
 use sklad_loyalty::ledger::Shop;
 use sklad_loyalty::ledger::snapshot::Clock;
 use sklad_store::{Kv, Sql};
@@ -26,6 +27,8 @@ pub use reply::{BODY_LIMIT, Reply};
 
 /// What МойСклад appends its method names to.
 pub const PREFIX: &str = "/rest/integration/moysklad/v1";
+/// How much of an unknown address the journal keeps, in characters.
+const PATH_MAX: usize = 100;
 /// The header with the key (§2).
 const TOKEN: &str = "lognex-discount-api-auth-token";
 
@@ -97,7 +100,7 @@ impl Call<'_> {
 /// Lets a call in: the key names the tenant; the host or the path, when they name one, must agree.
 ///
 /// # Errors
-/// 401 without a reason, 413, or 503 when the storage does not answer.
+/// 401 without a reason, or 503 when the storage does not answer.
 async fn enter<'a, S: Sql, K: Kv>(
     app: &App<S, K>,
     now: i64,
@@ -115,12 +118,11 @@ async fn enter<'a, S: Sql, K: Kv>(
         request.uri().path(),
         app.config.base_domain.as_deref(),
     );
+    // The prefix is still there when the host names another tenant than the path: nobody's address.
+    let torn = named.is_some() && path.starts_with("/t/");
     let tenant = tenant
-        .filter(|tenant| named.as_ref().is_none_or(|slug| *slug == tenant.slug))
+        .filter(|tenant| !torn && named.as_ref().is_none_or(|slug| *slug == tenant.slug))
         .ok_or_else(Reply::unauthorized)?;
-    if request.body().len() > BODY_LIMIT {
-        return Err(Reply::too_large());
-    }
     Ok(Call {
         tenant,
         method: request.method().clone(),
@@ -147,10 +149,44 @@ async fn answer<S: Sql, K: Kv>(
     handle: impl AsyncFnOnce(&Call<'_>) -> Result<Reply, Reply>,
 ) -> Response<Vec<u8>> {
     let reply = match enter(app, now, request).await {
-        Ok(call) => handle(&call).await.unwrap_or_else(|refused| refused),
+        Ok(call) => {
+            let large = call.body.len() > BODY_LIMIT;
+            let handled = if large {
+                Err(Reply::too_large())
+            } else {
+                handle(&call).await
+            };
+            match handled {
+                Ok(reply) => reply,
+                Err(refused) => {
+                    told(&app.sql, &call, &refused).await;
+                    refused
+                }
+            }
+        }
         Err(refused) => refused,
     };
     reply.into_response()
+}
+
+/// Writes into the merchant's journal that a call of his till was refused, and why. That a code is
+/// asked for is no failure.
+async fn told(sql: &impl Sql, call: &Call<'_>, refused: &Reply) {
+    let Some(why) = refused.failure() else { return };
+    let record = Record {
+        direction: Direction::In,
+        action: "call",
+        object: call.path.chars().take(PATH_MAX).collect(),
+        customer: None,
+        outcome: Outcome::Error,
+        text: format!("Касса получила ошибку: {why}"),
+        detail: None,
+    };
+    let row = record.statement(call.shop().tenant, call.now);
+    // Where even this cannot be written, the answer says so already.
+    if let Err(e) = sql.atomic(vec![row]).await {
+        eprintln!("loyalty: journal: {e}");
+    }
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ pub struct Reply {
     status: StatusCode,
     body: Vec<u8>,
     allow: Option<&'static str>,
+    failure: Option<String>,
 }
 
 impl Reply {
@@ -32,6 +33,7 @@ impl Reply {
                 status: StatusCode::OK,
                 body,
                 allow: None,
+                failure: None,
             },
             Err(_) => Self::internal(),
         }
@@ -44,6 +46,7 @@ impl Reply {
             status: StatusCode::CREATED,
             body: Vec::new(),
             allow: None,
+            failure: None,
         }
     }
 
@@ -60,10 +63,12 @@ impl Reply {
             item.insert("parameter".to_owned(), json!(parameter));
         }
         let body = json!({ "errors": [item] }).to_string().into_bytes();
+        let failure = (code != CODE_REQUIRED).then(|| format!("{} {error}", status.as_u16()));
         Self {
             status,
             body,
             allow: None,
+            failure,
         }
     }
 
@@ -217,6 +222,12 @@ impl Reply {
             None,
             message,
         )
+    }
+
+    /// What went wrong, for the journal; nothing for a success or a question for a code.
+    #[must_use]
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
     }
 
     /// As an HTTP response.

@@ -249,13 +249,21 @@ fn absurd_points_do_not_break_the_balance() {
 
 #[test]
 fn weighed_goods_are_not_split_though_the_scales_say_a_whole_number() {
-    let till = till(json!({ "spending": { "max_share": 100 }, "earning": { "welcome": { "points": 5 } } }));
+    let till = till(
+        json!({ "spending": { "max_share": 100 }, "earning": { "welcome": { "points": 5 } } }),
+    );
     till.call("POST", "/counterparty", &customer(ID).to_string());
     let uuid = |n: u8| format!("0a1b2c3d-0000-4000-8000-0000000000{n:02}");
     for (n, weighed) in [(10, true), (11, false)] {
         let good = json!({ "ms_id": uuid(n), "name": "Сыр", "weighed": weighed });
         let goods = [serde_json::from_value(good).unwrap()];
-        block_on(sklad_catalog::goods::upsert(&till.app.sql, "demo", &goods, NOW)).unwrap();
+        block_on(sklad_catalog::goods::upsert(
+            &till.app.sql,
+            "demo",
+            &goods,
+            NOW,
+        ))
+        .unwrap();
         let receipt = json!({
             "agent": customer(ID), "bonusProgram": { "transactionType": "SPENDING" },
             "positions": [{ "assortment": { "meta": { "id": uuid(n) } }, "quantity": 3, "price": 100 }],
@@ -264,4 +272,19 @@ fn weighed_goods_are_not_split_though_the_scales_say_a_whole_number() {
         let positions = answer["positions"].as_array().unwrap().len();
         assert_eq!(positions, if weighed { 1 } else { 2 }, "{answer}");
     }
+}
+
+#[test]
+fn a_refused_call_is_in_the_journal_with_the_reason() {
+    let till = till(json!({}));
+    till.call("POST", "/retaildemand", "{");
+    let filter = sklad_jobs::journal::Filter::default();
+    let rows = block_on(sklad_jobs::journal::list(&till.app.sql, "demo", filter, 10)).unwrap();
+    assert_eq!(rows[0].outcome, "error");
+    assert_eq!(rows[0].object, "/retaildemand");
+    assert!(
+        rows[0].text.contains("400 Ошибка в JSON: строка 1"),
+        "{}",
+        rows[0].text
+    );
 }

@@ -46,6 +46,10 @@ pub async fn handle<S: Sql, K: Kv>(
             _ => return Err(Reply::no_such_method()),
         };
         let shop = call.shop();
+        if app.config.master_key.is_empty() {
+            eprintln!("loyalty: the variable master_key is not set: no codes");
+            return Err(Reply::unavailable());
+        }
         let issued = codes::issue(&app.sql, &shop, &app.config.master_key, purpose, &to).await?;
         // The code is on its way in the outbox already: what fails here is tried again at the next
         // request.
