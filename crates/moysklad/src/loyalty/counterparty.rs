@@ -3,7 +3,7 @@
 use sklad_loyalty::customers::{Identity, Person, name_key};
 use sklad_tenant::clock;
 
-use super::wire::{Counterparty, Meta, Raw, Reference, object, text};
+use super::wire::{Counterparty, Meta, Raw, Reference, id, object, text};
 
 /// The counterparty that МойСклад puts on receipts without a customer: it must not collect points
 /// for everybody (moysklad-loyalty.md §9.14, unverified whether it is sent).
@@ -25,7 +25,7 @@ impl Counterparty<'_> {
         }
         let meta = self.meta();
         let mut ids = meta.ids();
-        ids.extend(text(self.sync_id));
+        ids.extend(id(self.sync_id));
         let card = text(self.discount_card_number);
         let phone = text(self.phone);
         Identity::new(

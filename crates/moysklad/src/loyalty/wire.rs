@@ -38,6 +38,12 @@ pub fn decimal(raw: Raw<'_>) -> Option<Decimal> {
         .or_else(|| Decimal::from_scientific(&text).ok())
 }
 
+/// An id in lower case; a nil UUID is an empty one.
+pub fn id(raw: Raw<'_>) -> Option<String> {
+    let id = text(raw)?.to_lowercase();
+    (!id.chars().all(|c| matches!(c, '0' | '-'))).then_some(id)
+}
+
 /// The object, if it is one of this form.
 pub fn object<'a, T: Deserialize<'a>>(raw: Raw<'a>) -> Option<T> {
     serde_json::from_str(raw?.get()).ok()
@@ -60,9 +66,8 @@ pub struct Meta<'a> {
 impl Meta<'_> {
     /// The ids that this meta names: `id`, then the last segment of `href` if it is another one.
     pub fn ids(&self) -> Vec<String> {
-        let id = text(self.id).map(|t| t.to_lowercase());
         let href = text(self.href).and_then(|href| last_segment(&href));
-        let mut ids: Vec<String> = id.into_iter().chain(href).collect();
+        let mut ids: Vec<String> = id(self.id).into_iter().chain(href).collect();
         ids.dedup();
         ids
     }
@@ -79,10 +84,13 @@ impl Meta<'_> {
     }
 }
 
+/// The id at the end of an address. `…/entity/retaildemand` and `…/remap/1.2` end without one: taken
+/// for an id, it would make one sale of all sales.
 fn last_segment(href: &str) -> Option<String> {
     let path = href.split(['?', '#']).next()?.trim_end_matches('/');
-    let segment = path.rsplit('/').next()?;
-    (!segment.is_empty() && path.contains('/')).then(|| segment.to_lowercase())
+    let segment = path.rsplit_once('/')?.1.to_lowercase();
+    let named = segment.contains(|c: char| matches!(c, '1'..='9')) && !segment.contains('.');
+    named.then_some(segment)
 }
 
 /// Anything with a meta and a name: a point of sale, an assortment, a document.
@@ -120,11 +128,7 @@ impl<'a> Reference<'a> {
     /// Every id it names, the most believed first, in lower case.
     pub fn ids(&self) -> Vec<String> {
         let mut ids = self.meta().ids();
-        ids.extend(
-            text(self.sync_id)
-                .map(|t| t.to_lowercase())
-                .filter(|t| !ids.contains(t)),
-        );
+        ids.extend(id(self.sync_id).filter(|id| !ids.contains(id)));
         ids
     }
 }
@@ -189,7 +193,7 @@ pub struct Recalc<'a> {
     #[serde(borrow, default)]
     pub agent: Raw<'a>,
     /// The whole receipt, without discounts.
-    #[serde(borrow, default, deserialize_with = "null_is_empty")]
+    #[serde(borrow, default, deserialize_with = "lenient")]
     pub positions: Vec<Position<'a>>,
     /// `{transactionType}`
     #[serde(borrow, default, rename = "bonusProgram")]
@@ -224,7 +228,7 @@ pub struct Document<'a> {
     #[serde(borrow, default)]
     pub demand: Raw<'a>,
     /// The positions as sold.
-    #[serde(borrow, default, deserialize_with = "null_is_empty")]
+    #[serde(borrow, default, deserialize_with = "lenient")]
     pub positions: Vec<Position<'a>>,
     /// `{bonusValueToSpend, bonusValueToEarn}`
     #[serde(borrow, default, rename = "bonusProgram")]
@@ -288,12 +292,18 @@ pub struct Position<'a> {
     pub pack: Raw<'a>,
 }
 
-fn null_is_empty<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+/// What is no list is an empty one, and what is no position in it is one of which nothing is known:
+/// the others keep their places.
+fn lenient<'de, D>(deserializer: D) -> Result<Vec<Position<'de>>, D::Error>
 where
     D: serde::Deserializer<'de>,
-    T: Deserialize<'de>,
 {
-    Ok(Option::<Vec<T>>::deserialize(deserializer)?.unwrap_or_default())
+    let raw: Raw<'de> = Deserialize::deserialize(deserializer)?;
+    let list: Vec<&'de RawValue> = object(raw).unwrap_or_default();
+    Ok(list
+        .into_iter()
+        .map(|raw| object(Some(raw)).unwrap_or_default())
+        .collect())
 }
 
 /// Several numbers or objects that may be absent or of another kind.
@@ -520,6 +530,9 @@ mod tests {
             "{}",
             "null",
             r#"{"meta":{"href":"","id":""}}"#,
+            r#"{"meta":{"href":"https://x/entity/retaildemand"}}"#,
+            r#"{"meta":{"href":"https://api.x.ru/api/remap/1.2/"}}"#,
+            r#"{"meta":{"id":"00000000-0000-0000-0000-000000000000"}}"#,
             r#"{"meta":null}"#,
             "\"x\"",
             "[]",
