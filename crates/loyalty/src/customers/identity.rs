@@ -141,7 +141,7 @@ impl Person {
         {
             terms.extend(name_key(text).split_whitespace().map(str::to_owned));
         }
-        terms.extend(self.card.as_deref().and_then(normal_card));
+        terms.extend(self.card.as_deref().into_iter().flat_map(card_terms));
         terms.extend(self.email.as_deref().map(str::to_lowercase));
         if let Some(phone) = self.phone.as_deref().and_then(normal_phone) {
             terms.extend(phone_terms(&phone).map(str::to_owned));
@@ -150,6 +150,15 @@ impl Person {
         terms.dedup();
         terms
     }
+}
+
+/// A card is searched as it is written, by its parts («VIP-77/2024») and by its digits alone.
+fn card_terms(card: &str) -> Vec<String> {
+    let mut terms: Vec<String> = normal_card(card).into_iter().collect();
+    terms.extend(name_key(card).split_whitespace().map(str::to_owned));
+    let digits: String = card.chars().filter(char::is_ascii_digit).collect();
+    terms.extend(Some(digits).filter(|digits| !digits.is_empty()));
+    terms
 }
 
 /// A phone is searched from its country code, from its area code, by its last seven digits and by

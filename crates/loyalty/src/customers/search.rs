@@ -154,6 +154,7 @@ fn wanted(typed: &str) -> Option<Wanted> {
     if typed.contains("://") {
         return from_url(typed);
     }
+    let typed = number_of(typed);
     let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
     if typed.chars().any(char::is_alphabetic) {
         return from_words(typed);
@@ -168,10 +169,25 @@ fn wanted(typed: &str) -> Option<Wanted> {
     })
 }
 
-/// As they stand, for a card or an international number; a leading 8 also as Russia's 7.
+/// What a scanned `tel:+79039993344` means; everything else means itself.
+fn number_of(typed: &str) -> &str {
+    match typed.split_at_checked(4) {
+        Some((scheme, number)) if scheme.eq_ignore_ascii_case("tel:") => number.trim_start(),
+        _ => typed,
+    }
+}
+
+/// As they stand, for a card or an international number; a leading 8 also as Russia's 7, and a
+/// leading 00 as a plus.
 fn phone_prefixes(digits: &str) -> Vec<String> {
     let russian = digits.strip_prefix('8').map(|rest| format!("7{rest}"));
-    std::iter::once(digits.to_owned()).chain(russian).collect()
+    let abroad = digits.strip_prefix("00").map(str::to_owned);
+    // Less than a country and an operator would find half of the shop.
+    let abroad = abroad.filter(|rest| rest.len() >= MIN_DIGITS);
+    std::iter::once(digits.to_owned())
+        .chain(russian)
+        .chain(abroad)
+        .collect()
 }
 
 /// A name, an e-mail address or a card with letters.
@@ -206,7 +222,8 @@ fn from_words(typed: &str) -> Option<Wanted> {
     })
 }
 
-/// A scanned QR code with an address: the card or token is its last path segment or a parameter.
+/// A scanned QR code with an address: the card, token or phone is its last path segment or a
+/// parameter.
 fn from_url(typed: &str) -> Option<Wanted> {
     let (_, rest) = typed.split_once("://")?;
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -220,11 +237,12 @@ fn from_url(typed: &str) -> Option<Wanted> {
         .trim_end_matches('/')
         .rsplit('/')
         .next();
-    let keys: Vec<String> = last
-        .into_iter()
-        .chain(values)
-        .filter_map(normal_card)
-        .collect();
+    let mut keys = Vec::new();
+    for value in last.into_iter().chain(values) {
+        let value = value.replace("%2B", "+").replace("%2b", "+");
+        keys.extend(normal_card(&value));
+        keys.extend(normal_phone(&value).filter(|phone| *phone != value));
+    }
     (!keys.is_empty()).then(|| Wanted {
         keys,
         ..Wanted::default()
@@ -235,7 +253,7 @@ fn from_url(typed: &str) -> Option<Wanted> {
 /// written as the cashier began to write it, and goes on with the digits that are left.
 fn phone_containing(digits: &str, typed: &str) -> String {
     let plain = format!("+{digits}");
-    let typed = typed.trim();
+    let typed = number_of(typed.trim());
     if typed.chars().any(char::is_alphabetic) || plain.contains(typed) {
         return plain;
     }
@@ -245,6 +263,7 @@ fn phone_containing(digits: &str, typed: &str) -> String {
         Some(digits.to_owned()),
         national.map(|rest| format!("8{rest}")),
         national.map(str::to_owned),
+        Some(format!("00{digits}")),
     ];
     let form = forms
         .into_iter()
@@ -283,6 +302,8 @@ mod tests {
             assert_eq!(wanted(typed).unwrap().prefixes, ["8903999", "7903999"]);
         }
         assert_eq!(wanted("+7 903 999").unwrap().prefixes, ["7903999"]);
+        assert_eq!(wanted("tel:+7-903-999").unwrap().prefixes, ["7903999"]);
+        assert_eq!(wanted("0049 151").unwrap().prefixes, ["0049151", "49151"]);
     }
 
     #[test]
@@ -299,6 +320,12 @@ mod tests {
         assert_eq!(
             wanted("https://club.example/c/200001?x=7").unwrap().keys,
             ["200001", "7"]
+        );
+        assert_eq!(
+            wanted("https://club.example/?phone=%2B79039993344")
+                .unwrap()
+                .keys,
+            ["club.example", "+79039993344", "79039993344"]
         );
     }
 
@@ -324,6 +351,10 @@ mod tests {
         assert_eq!(
             phone_containing("79039993344", "8 (903) 999"),
             "8 (903) 9993344"
+        );
+        assert_eq!(
+            phone_containing("4915123456789", "0049 1512"),
+            "0049 15123456789"
         );
         assert_eq!(phone_containing("79039993344", "3344"), "+79039993344");
         assert_eq!(phone_containing("79039993344", "Иванов"), "+79039993344");
