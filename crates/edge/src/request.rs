@@ -27,6 +27,9 @@ fn wanted(name: &str) -> Option<HeaderName> {
 
 /// How much of a body is asked for at once where its length is not told, in bytes.
 const CHUNK: usize = 16 * 1024;
+/// How much of a body that is too large is taken and thrown away, in bytes: a client that is still
+/// sending when the answer comes may lose it.
+const DISCARD: usize = 16 * 1024 * 1024;
 
 /// Reads a request with at most `at_most` bytes of its body.
 ///
@@ -103,8 +106,25 @@ async fn body(request: Request, length: Option<usize>, at_most: usize) -> Result
             break;
         }
     }
+    if body.len() >= at_most {
+        discard(&mut stream).await;
+    }
     body.truncate(at_most);
     Ok(body.into())
+}
+
+async fn discard(stream: &mut StreamReader<u8>) {
+    let mut gone = 0;
+    let mut chunk = Vec::with_capacity(CHUNK);
+    while gone < DISCARD {
+        let (result, read) = stream.read(chunk).await;
+        if matches!(result, StreamResult::Dropped | StreamResult::Cancelled) {
+            return;
+        }
+        gone = gone.saturating_add(read.len());
+        chunk = read;
+        chunk.clear();
+    }
 }
 
 async fn more(stream: &mut StreamReader<u8>, mut body: Vec<u8>, length: Option<usize>) -> (bool, Vec<u8>) {
