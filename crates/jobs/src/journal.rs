@@ -8,6 +8,8 @@ use sklad_store::{Row, Sql, SqlError, Statement};
 
 /// The longest text of a row, in characters; more is cut.
 const TEXT_MAX: usize = 500;
+/// The longest object of a row, in characters; more is cut.
+const OBJECT_MAX: usize = 200;
 /// The most rows that one page holds.
 pub const PAGE_MAX: usize = 500;
 
@@ -94,12 +96,18 @@ impl Record {
         .bind(now_ms)
         .bind(self.direction.as_str())
         .bind(self.action)
-        .bind(&self.object)
+        .bind(printable(&self.object, OBJECT_MAX))
         .bind(self.customer.clone())
         .bind(self.outcome.as_str())
-        .bind(self.text.chars().take(TEXT_MAX).collect::<String>())
+        .bind(printable(&self.text, TEXT_MAX))
         .bind(self.detail.as_ref().map(ToString::to_string))
     }
+}
+
+/// A text without what a till may have put into a number or name: control characters, and length.
+fn printable(text: &str, most: usize) -> String {
+    let shown = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    shown.take(most).collect()
 }
 
 /// An id that sorts by time: 12 hexadecimal digits of milliseconds, then 8 random ones.

@@ -23,9 +23,19 @@ pub fn card(number: &str) -> String {
     format!("***{tail}")
 }
 
-/// A name as `Иванов П. С.`: the first word whole, initials of the others.
+/// A name as `Иванов П. С.`: the first word whole, initials of the others. What is no word of a name
+/// (a phone, a card, an address that stands in its place) is shortened as such.
 #[must_use]
 pub fn name(full: &str) -> String {
+    let no_name = |w: &str| w.contains(|c: char| c.is_ascii_digit() || c == '@' || c == '+');
+    if full.split_whitespace().any(no_name) {
+        let digits: String = full.chars().filter(char::is_ascii_digit).collect();
+        return if digits.len() >= 10 {
+            phone(&digits)
+        } else {
+            card(full)
+        };
+    }
     let mut words = full.split_whitespace();
     let mut out = words.next().unwrap_or_default().to_owned();
     for initial in words.filter_map(|w| w.chars().next()) {
@@ -47,5 +57,8 @@ mod tests {
         assert_eq!(card("2000000012345"), "***2345");
         assert_eq!(name("Иванов Пётр Сергеевич"), "Иванов П. С.");
         assert_eq!(name(""), "");
+        assert_eq!(name("+79150000005"), "+7915***0005");
+        assert_eq!(name("ivan@mail.ru 89150000077 Иванов"), "+8915***0077");
+        assert_eq!(name("ivan@mail.ru"), "***l.ru");
     }
 }

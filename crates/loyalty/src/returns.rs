@@ -32,6 +32,8 @@ pub struct SaleLine {
     pub price: Kopecks,
     /// Price of a unit after all discounts and points.
     pub discounted_price: Kopecks,
+    /// What of the whole position was paid with points; nothing where it is not known.
+    pub paid_by_points: Kopecks,
 }
 
 /// How much of a good was returned.
@@ -56,13 +58,15 @@ pub struct Settlement {
 /// What is due in all after `returned` (all returns of the sale so far, this one included, in any
 /// order and any number of entries a good).
 ///
-/// Spent points come back in proportion to the discount that the returned goods had, because points
-/// are a part of that discount: a good that points did not pay for (tobacco) brings none back.
+/// Spent points come back in proportion to what they paid of the returned goods; where that is not
+/// known, to the discount that the goods had, because points are a part of it: a good that points did
+/// not pay for (tobacco) brings none back.
 /// Earned points go in proportion to the money that was paid for the returned goods. Each is rounded
 /// half up.
 pub fn due(sale: &Sale<'_>, returned: &[ReturnedLine]) -> Settlement {
     let goods = goods(sale, returned);
-    let restore_by: [fn(&Good) -> i64; 3] = [|g| g.discount, |g| g.gross, |g| g.sold];
+    let restore_by: [fn(&Good) -> i64; 4] =
+        [|g| g.by_points, |g| g.discount, |g| g.gross, |g| g.sold];
     let claw_back_by: [fn(&Good) -> i64; 3] = [|g| g.paid, |g| g.gross, |g| g.sold];
     Settlement {
         restore: portion(sale.spent, &goods, &restore_by),
@@ -86,6 +90,7 @@ pub fn settle(sale: &Sale<'_>, returned: &[ReturnedLine], earlier: Settlement) -
 struct Good {
     gross: i64,
     discount: i64,
+    by_points: i64,
     paid: i64,
     sold: i64,
     /// Not more than `sold`.
@@ -110,6 +115,7 @@ fn goods(sale: &Sale<'_>, returned: &[ReturnedLine]) -> Vec<Good> {
             line.price.0.saturating_sub(line.discounted_price.0),
             quantity,
         );
+        good.by_points += line.paid_by_points.0.saturating_mul(1000).clamp(0, most);
         good.sold += quantity;
     }
     for line in returned {
@@ -153,6 +159,7 @@ mod tests {
 
     fn sold(key: &str, quantity: i64, price: i64, discounted: i64) -> SaleLine {
         SaleLine {
+            paid_by_points: Kopecks(0),
             key: key.to_owned(),
             quantity: Quantity(quantity),
             price: Kopecks(price),

@@ -1,6 +1,7 @@
 //! Sales and returns, as the ledger has them.
 
 use serde::Serialize;
+use serde::de::IgnoredAny;
 use sklad_store::{Kv, Row, Sql, Statement};
 
 use crate::context::Context;
@@ -166,15 +167,17 @@ pub async fn get<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError
     })
 }
 
-/// The positions as the ledger writes them: `[[good, thousandths, kopecks, kopecks], …]`.
+/// The positions as the ledger writes them, without what it keeps for itself.
 fn positions(json: &str) -> Vec<DocumentLine> {
-    let rows: Vec<(String, i64, i64, i64)> = serde_json::from_str(json).unwrap_or_default();
-    let line =
-        |(good, quantity_thousandths, price_kopecks, discounted_price_kopecks)| DocumentLine {
+    let rows: Vec<(String, i64, i64, i64, i64, IgnoredAny)> =
+        serde_json::from_str(json).unwrap_or_default();
+    let line = |(good, quantity_thousandths, price_kopecks, discounted_price_kopecks, _, _)| {
+        DocumentLine {
             good,
             quantity_thousandths,
             price_kopecks,
             discounted_price_kopecks,
-        };
+        }
+    };
     rows.into_iter().map(line).collect()
 }

@@ -257,7 +257,11 @@ fn lines(
             )
         })?;
         let plain = Line::new(Quantity(line.quantity_thousandths), Kopecks(price));
-        let facts = good.and_then(|good| snapshot.goods.get(&good.id)).cloned();
+        // A good that the catalogue does not know is still known by its name here: a rule may name it.
+        let id = good
+            .map(|good| good.id.clone())
+            .or_else(|| line.good.as_deref().map(str::to_lowercase));
+        let facts = snapshot.good(id.as_deref());
         lines.push(Line {
             may_split: !facts.as_ref().is_some_and(|good| good.weighed),
             good: facts,

@@ -161,19 +161,18 @@ fn card_terms(card: &str) -> Vec<String> {
     terms
 }
 
-/// A phone is searched from its country code, from its area code, by its last seven digits and by
-/// its last four.
+/// A phone is searched from its country code, from its area code, and by its last four to nine
+/// digits.
 fn phone_terms(digits: &str) -> impl Iterator<Item = &str> {
     let national = digits.strip_prefix('7').filter(|rest| rest.len() == 10);
-    let tail = |n: usize| {
+    let tail = move |n: usize| {
         digits
             .len()
             .checked_sub(n)
             .and_then(|from| digits.get(from..))
     };
-    [Some(digits), national, tail(7), tail(4)]
-        .into_iter()
-        .flatten()
+    let tails = (4..=9).filter_map(tail);
+    [Some(digits), national].into_iter().flatten().chain(tails)
 }
 
 /// The digits of a phone in international form: a leading 8 of an eleven-digit number and ten digits

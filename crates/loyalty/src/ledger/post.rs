@@ -74,10 +74,14 @@ pub enum Posted {
 }
 
 /// A position of a sale or return.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SoldPosition {
     /// The assortment's id, lower case; empty when the call carries none.
     pub good: String,
+    /// Its further ids (the till's syncId beside МойСклад's), by which a return may name it.
+    pub others: Vec<String>,
+    /// What of the whole position was paid with points, kopecks. The ledger works it out.
+    pub paid_by_points: i64,
     /// Quantity.
     pub quantity: Quantity,
     /// Kopecks per unit before discounts.
@@ -108,27 +112,53 @@ pub(super) fn totals(positions: &[SoldPosition]) -> Result<(Kopecks, Kopecks), U
     Ok((gross, paid))
 }
 
-/// Positions as they are kept: `[[good, thousandths, kopecks, kopecks], …]`.
+impl SoldPosition {
+    /// Every id of the good.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        let good = Some(self.good.as_str()).filter(|id| !id.is_empty());
+        good.into_iter()
+            .chain(self.others.iter().map(String::as_str))
+    }
+}
+
+/// A position as it is kept: good, thousandths, kopecks before and after everything, kopecks paid
+/// with points, further ids.
+type Row6 = (String, i64, i64, i64, i64, Vec<String>);
+
+/// Positions as they are kept, see [`Row6`].
 pub(super) fn positions_json(positions: &[SoldPosition]) -> Result<String, SqlError> {
     let rows: Vec<_> = positions
         .iter()
-        .map(|p| (&p.good, p.quantity.0, p.price.0, p.discounted_price.0))
+        .map(|p| {
+            let (price, after) = (p.price.0, p.discounted_price.0);
+            (
+                &p.good,
+                p.quantity.0,
+                price,
+                after,
+                p.paid_by_points,
+                &p.others,
+            )
+        })
         .collect();
     snapshot::json(&rows)
 }
 
 /// What [`positions_json`] wrote.
 pub(super) fn positions_from(text: &str) -> Result<Vec<SoldPosition>, SqlError> {
-    let rows: Vec<(String, i64, i64, i64)> =
-        serde_json::from_str(text).map_err(|e| SqlError::Other(e.to_string()))?;
+    let rows: Vec<Row6> = serde_json::from_str(text).map_err(|e| SqlError::Other(e.to_string()))?;
     Ok(rows
         .into_iter()
-        .map(|(good, quantity, price, discounted)| SoldPosition {
-            good,
-            quantity: Quantity(quantity),
-            price: Kopecks(price),
-            discounted_price: Kopecks(discounted),
-        })
+        .map(
+            |(good, quantity, price, discounted, paid_by_points, others)| SoldPosition {
+                good,
+                others,
+                paid_by_points,
+                quantity: Quantity(quantity),
+                price: Kopecks(price),
+                discounted_price: Kopecks(discounted),
+            },
+        )
         .collect())
 }
 
@@ -378,7 +408,7 @@ pub(super) fn journal(
 
 /// The facts of the goods on the positions, in their order.
 pub(super) fn good_of(snapshot: &Snapshot, position: &SoldPosition) -> Option<GoodFacts> {
-    snapshot.goods.get(&position.good).cloned()
+    snapshot.good(position.ids())
 }
 
 /// A new customer: the change that begins the account, and the statements that come before it.

@@ -153,7 +153,7 @@ async fn batch(
 
 /// What earlier returns of the sale brought back, and what they did.
 struct Earlier {
-    lines: Vec<ReturnedLine>,
+    positions: Vec<SoldPosition>,
     done: Settlement,
 }
 
@@ -165,12 +165,12 @@ async fn earlier(sql: &impl Sql, shop: &Shop<'_>, sale: &str) -> Result<Earlier,
     .bind(shop.tenant)
     .bind(sale);
     let mut earlier = Earlier {
-        lines: Vec::new(),
+        positions: Vec::new(),
         done: Settlement::default(),
     };
     for row in sql.query(statement).await? {
         let positions = positions_from(row.text(0).unwrap_or("[]"))?;
-        earlier.lines.extend(positions.into_iter().map(returned));
+        earlier.positions.extend(positions);
         let part = |i: usize| Points(row.int(i).unwrap_or_default());
         earlier.done.restore = earlier.done.restore.plus(part(1))?;
         earlier.done.claw_back = earlier.done.claw_back.plus(part(2))?;
@@ -178,9 +178,19 @@ async fn earlier(sql: &impl Sql, shop: &Shop<'_>, sale: &str) -> Result<Earlier,
     Ok(earlier)
 }
 
-fn returned(position: SoldPosition) -> ReturnedLine {
+/// A returned position under the name that its good has in the sale: by any of its ids, else (a till
+/// names a good differently in sale and return, or not at all) by its prices.
+fn returned(sold: &[SoldPosition], position: &SoldPosition) -> ReturnedLine {
+    let by_id = |s: &&SoldPosition| s.ids().any(|id| position.ids().any(|other| other == id));
+    let by_price = |s: &&SoldPosition| {
+        s.price == position.price && s.discounted_price == position.discounted_price
+    };
+    let found = sold
+        .iter()
+        .find(by_id)
+        .or_else(|| sold.iter().find(by_price));
     ReturnedLine {
-        key: position.good,
+        key: found.unwrap_or(position).good.clone(),
         quantity: position.quantity,
     }
 }
@@ -198,6 +208,7 @@ fn settled(
         .map(|p| SaleLine {
             key: p.good,
             quantity: p.quantity,
+            paid_by_points: Kopecks(p.paid_by_points),
             price: p.price,
             discounted_price: p.discounted_price,
         })
@@ -207,8 +218,10 @@ fn settled(
         spent: Points(sold.spend),
         earned: Points(sold.earn),
     };
-    let mut all = earlier.lines.clone();
-    all.extend(positions.iter().cloned().map(returned));
+    let named = |p: &SoldPosition| returned(&sold.positions, p);
+    let before: Vec<ReturnedLine> = earlier.positions.iter().map(named).collect();
+    let mut all = before.clone();
+    all.extend(positions.iter().map(named));
     let now = settle(&sale, &all, earlier.done);
 
     let customer = account.customer.clone();
@@ -230,7 +243,7 @@ fn settled(
     }
     change.claw_back(id, now.claw_back.0, &format!("earn/{}", sold.id), Some(id));
     batch.extend(write(shop, &change, &Side::default())?);
-    let refunded = refunded(sold, &lines, &all)?.minus(refunded(sold, &lines, &earlier.lines)?)?;
+    let refunded = refunded(sold, &lines, &all)?.minus(refunded(sold, &lines, &before)?)?;
     batch.push(write_turnover(
         shop,
         &customer,

@@ -17,9 +17,9 @@ use super::returns;
 use super::snapshot::{Customer, Known, Query, Snapshot, json as to_json};
 use crate::customers::{Identity, Person};
 use crate::gifts::birthday_due;
-use crate::quote::{SoldLine, earn_on_sale};
+use crate::quote::{Intent, Line, Receipt, SoldLine, earn_on_sale, quote};
 use crate::tiers;
-use crate::units::{Kopecks, Points};
+use crate::units::{Kopecks, Points, line_total};
 
 /// A sale that has happened at the till.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +44,8 @@ pub struct Sale {
     pub earn: Option<i64>,
     /// Payments with gift certificates.
     pub gifts: Vec<GiftPayment>,
+    /// Whether some number of it could not be read and was taken as nothing.
+    pub unclear: bool,
     /// SHA-256 of the body.
     pub digest: String,
 }
@@ -58,9 +60,9 @@ pub async fn post_sale(
     sale: &Sale,
 ) -> Result<Posted, LedgerError> {
     let mut goods = BTreeSet::new();
-    if sale.earn.is_none() {
-        // Otherwise the till has it from the quote, and the goods are not needed again.
-        goods.extend(sale.positions.iter().map(|p| p.good.as_str()));
+    if sale.earn.is_none() || sale.spend > Some(0) {
+        // Otherwise the till has everything from the quote, and the goods are not needed again.
+        goods.extend(sale.positions.iter().flat_map(SoldPosition::ids));
     }
     let goods: Vec<&str> = goods.into_iter().collect();
     for _ in 0..ATTEMPTS {
@@ -118,8 +120,12 @@ async fn batch(
     sale: &Sale,
     snapshot: Snapshot,
 ) -> Result<(Vec<Statement>, Posted), LedgerError> {
-    let (gross, paid) = totals(&sale.positions)?;
+    let (gross, paid) = totals(&sale.positions).unwrap_or_default();
     let mut flags = Vec::new();
+    if sale.unclear {
+        flags.push("unclear");
+    }
+    let mut positions = sale.positions.clone();
     let mut batch = Vec::new();
     let party = party(shop, sale, &snapshot, &mut batch)?;
     let mut document = Document {
@@ -137,11 +143,14 @@ async fn batch(
         spent_lots: None,
         flags: "",
         digest: &sale.digest,
-        positions: positions_json(&sale.positions)?,
+        positions: String::new(),
         unless_waited_for: if snapshot.orphans { &[] } else { &sale.keys },
         unless_sold: &[],
     };
     if let Some((customer, change)) = party.clone() {
+        if sale.spend > Some(0) {
+            share_points(shop, sale, &snapshot, &customer, &mut positions);
+        }
         let points = points(shop, sale, &snapshot, &customer, change, paid, &mut batch)?;
         (document.spend, document.earn) = (points.spend, points.earn);
         document.spent_lots = points.spent_lots;
@@ -149,6 +158,7 @@ async fn batch(
             flags.push("overdraft");
         }
     }
+    document.positions = positions_json(&positions)?;
     batch.extend(gift_payments(sql, shop, sale, &mut flags).await?);
     if snapshot.ambiguous {
         flags.push("ambiguous");
@@ -215,7 +225,8 @@ fn points(
     let spend = sale.spend.unwrap_or(0).max(0);
     let earn = match sale.earn {
         Some(earn) => earn.max(0),
-        None => earned(shop, sale, snapshot, customer, spend)?,
+        // A receipt of which nothing can be worked out earns nothing; it is posted all the same.
+        None => earned(shop, sale, snapshot, customer, spend).unwrap_or_default(),
     };
     let birthday_year = give_birthday(shop, customer, &mut change);
     let debt = change.account.debt;
@@ -230,7 +241,7 @@ fn points(
     let window = tiers::window_start(&shop.programme.tiers, today);
     let sold_on = shop.clock.date_of(sale.moment).unwrap_or(today);
     if window.is_none_or(|first| first <= sold_on) {
-        after.turnover = customer.turnover.plus(paid)?;
+        after.turnover = customer.turnover.plus(paid).unwrap_or(customer.turnover);
     }
     let standing = after.standing_today(shop.programme, today);
     let side = Side {
@@ -280,6 +291,44 @@ fn earned(
         &sale.store,
     )?;
     Ok(earned.0)
+}
+
+/// Works out what of each position the points paid: the price that the rules give without points,
+/// less the price that was taken. A return goes by it. Where the rules have changed meanwhile, or
+/// nothing comes out, a return goes by the whole discount.
+fn share_points(
+    shop: &Shop<'_>,
+    sale: &Sale,
+    snapshot: &Snapshot,
+    customer: &Customer,
+    positions: &mut [SoldPosition],
+) {
+    let lines: Vec<Line> = (positions.iter())
+        .map(|p| Line {
+            good: good_of(snapshot, p),
+            ..Line::new(p.quantity, p.price)
+        })
+        .collect();
+    let facts = customer.facts(shop.programme, shop.clock);
+    let receipt = Receipt {
+        lines: &lines,
+        customer: Some(&facts),
+        store: &sale.store,
+        at: shop.clock.local(sale.moment).unwrap_or_default(),
+        intent: Intent::Earn,
+    };
+    let Ok(quote) = quote(shop.programme, &receipt) else {
+        return;
+    };
+    for line in quote.lines {
+        let Some(position) = positions.get_mut(line.source) else {
+            continue;
+        };
+        let before = line_total(line.discounted_price, line.quantity).unwrap_or_default();
+        let after = line_total(position.discounted_price, line.quantity).unwrap_or_default();
+        let points = before.0.saturating_sub(after.0).max(0);
+        position.paid_by_points = position.paid_by_points.saturating_add(points);
+    }
 }
 
 /// Adds the birthday points if they are due, and answers the year they are for.
@@ -426,6 +475,7 @@ fn told(
 
 /// What the flags of a sale mean to a merchant.
 const FLAGS: &[(&str, &str)] = &[
+    ("unclear", "; часть чисел чека не прочитана"),
     ("overdraft", "; списано больше, чем было на счёте"),
     ("gift_unknown", "; неизвестный сертификат"),
     (

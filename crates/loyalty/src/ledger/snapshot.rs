@@ -100,6 +100,23 @@ pub struct Snapshot {
     pub orphans: bool,
 }
 
+impl Snapshot {
+    /// What is known of a good with these ids. One that the catalogue does not know still has its
+    /// ids: a rule may name it.
+    #[must_use]
+    pub fn good<'a>(&self, ids: impl IntoIterator<Item = &'a str>) -> Option<GoodFacts> {
+        let ids: Vec<&str> = ids.into_iter().collect();
+        if let Some(known) = ids.iter().find_map(|id| self.goods.get(*id)) {
+            return Some(known.clone());
+        }
+        let ids: Vec<String> = ids.into_iter().map(str::to_owned).collect();
+        (!ids.is_empty()).then(|| GoodFacts {
+            ids,
+            ..GoodFacts::default()
+        })
+    }
+}
+
 /// What to read.
 #[derive(Clone, Debug, Default)]
 pub struct Query<'a> {

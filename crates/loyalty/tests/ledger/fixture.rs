@@ -288,6 +288,7 @@ pub fn pieces(good: &str, count: i64, price: i64, paid: i64) -> SoldPosition {
         quantity: Quantity(count * 1000),
         price: Kopecks(price * 100),
         discounted_price: Kopecks(paid * 100),
+        ..SoldPosition::default()
     }
 }
 

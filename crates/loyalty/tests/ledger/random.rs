@@ -127,6 +127,7 @@ fn position(line: &Line) -> SoldPosition {
         quantity: Quantity(line.quantity),
         price: Kopecks(line.price),
         discounted_price: Kopecks(line.paid),
+        ..SoldPosition::default()
     }
 }
 

@@ -207,6 +207,7 @@ fn weighed(good: &str, quantity: i64, price: i64, paid: i64) -> SoldPosition {
         quantity: Quantity(quantity),
         price: Kopecks(price),
         discounted_price: Kopecks(paid),
+        ..SoldPosition::default()
     }
 }
 

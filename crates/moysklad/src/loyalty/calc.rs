@@ -52,7 +52,11 @@ async fn recalc(sql: &impl Sql, call: &Call<'_>) -> Result<Reply, Reply> {
     };
     let snapshot = shop.read(sql, &query).await?;
     let mut customer = snapshot.customer.clone();
-    let unknown = customer.is_none() && !query.identity.is_empty() && shop.create_unknown;
+    // Somebody of whom only an id is known is not made a customer by a mere question: the till may
+    // tell his phone in a moment, and we may know him by it.
+    let named = query.identity.phone.is_some() || query.identity.card.is_some();
+    let named = named || text(agent.name).is_some();
+    let unknown = customer.is_none() && named && shop.create_unknown;
     // A customer whom the search did not come from here has keys that are new to us.
     let learns = customer.is_some() && !snapshot.unlinked.is_empty() && !snapshot.ambiguous;
     if unknown || learns {
@@ -95,9 +99,11 @@ fn lines(
 ) -> Result<Vec<Line>, Reply> {
     let too_large = |_| Reply::invalid("Слишком большое число в позиции чека", "positions");
     let of = |(position, ids): (&Position<'_>, &Vec<String>)| {
-        let good = ids.iter().find_map(|id| snapshot.goods.get(id)).cloned();
+        let good = snapshot.good(ids.iter().map(String::as_str));
+        let weighed = good.as_ref().is_some_and(|good| good.weighed);
         Ok(Line {
-            may_split: !good.as_ref().is_some_and(|good| good.weighed),
+            // Half a package cannot be told: its size is echoed as it came.
+            may_split: !weighed && position.pack.is_none(),
             good,
             quantity: position.quantity().map_err(too_large)?,
             price: position.price().map_err(too_large)?,

@@ -10,6 +10,7 @@ use sklad_loyalty::codes::{self, Purpose};
 use sklad_loyalty::ledger::{
     GiftPayment, Posted, Return, Sale, SoldPosition, post_return, post_sale,
 };
+use sklad_loyalty::units::{Kopecks, Quantity};
 use sklad_store::{Kv, Sql};
 use sklad_tenant::{App, clock};
 
@@ -22,6 +23,10 @@ use super::{Call, Reply, answer};
 /// A moment so far ahead of our clock, in milliseconds, is a till whose clock is wrong.
 const CLOCK_SKEW_MS: i64 = 86_400_000;
 
+/// A price beyond this, in kopecks (a hundred million rubles), is a mistake of the sender.
+const PRICE_MAX: i64 = 10_000_000_000;
+/// A quantity beyond this, in thousandths (a million pieces), is a mistake of the sender.
+const QUANTITY_MAX: i64 = 1_000_000_000;
 /// More points than this in one document are a mistake of the sender; a balance must stay far from
 /// where sums overflow.
 const POINTS_MAX: i64 = 1_000_000_000_000;
@@ -47,6 +52,7 @@ async fn sale(sql: &impl Sql, call: &Call<'_>) -> Result<Reply, Reply> {
     let body: Document<'_> = call.json()?;
     let agent = counterparty(body.agent);
     let points: Option<BonusProgram<'_>> = object(body.bonus_program);
+    let (positions, unclear) = positions(&body);
     let sale = Sale {
         keys: keys(&body, call.body),
         number: text(body.name).unwrap_or_default(),
@@ -54,7 +60,8 @@ async fn sale(sql: &impl Sql, call: &Call<'_>) -> Result<Reply, Reply> {
         store: store(body.retail_store),
         identity: agent.identity(),
         person: agent.person(),
-        positions: positions(&body)?,
+        positions,
+        unclear,
         spend: points.and_then(|p| whole(p.bonus_value_to_spend)),
         earn: points.and_then(|p| whole(p.bonus_value_to_earn)),
         gifts: gifts(body.gift_cards),
@@ -89,7 +96,7 @@ async fn returned(sql: &impl Sql, call: &Call<'_>) -> Result<Reply, Reply> {
         store: store(body.retail_store),
         demand: Reference::of(body.demand).ids(),
         identity: counterparty(body.agent).identity(),
-        positions: positions(&body)?,
+        positions: positions(&body).0,
         digest: digest(call.body),
     };
     post_return(sql, &call.shop(), &back).await?;
@@ -143,28 +150,50 @@ fn whole(raw: Raw<'_>) -> Option<i64> {
     points.map(|n| n.clamp(-POINTS_MAX, POINTS_MAX))
 }
 
-fn positions(body: &Document<'_>) -> Result<Vec<SoldPosition>, Reply> {
-    let too_large = |_| Reply::invalid("Слишком большое число в позиции чека", "positions");
-    let of = |p: &Position<'_>| {
-        Ok(SoldPosition {
-            good: p.good(),
-            quantity: p.quantity().map_err(too_large)?,
-            price: p.price().map_err(too_large)?,
-            discounted_price: p.discounted_price().map_err(too_large)?,
-        })
+/// The positions, and whether a number in them could not be used. The receipt is printed: what is
+/// negative, absurd or no number counts as nothing, and the sale is flagged instead of refused.
+fn positions(body: &Document<'_>) -> (Vec<SoldPosition>, bool) {
+    let mut unclear = false;
+    let mut within = |read: Option<i64>, most: i64| {
+        let usable = read.filter(|n| (0..=most).contains(n));
+        unclear |= usable.is_none();
+        usable.unwrap_or_default()
     };
-    body.positions.iter().map(of).collect()
+    let of = |p: &Position<'_>| {
+        let mut ids = p.goods().into_iter();
+        SoldPosition {
+            good: ids.next().unwrap_or_default(),
+            others: ids.collect(),
+            paid_by_points: 0,
+            quantity: Quantity(within(p.quantity().ok().map(|q| q.0), QUANTITY_MAX)),
+            price: Kopecks(within(p.price().ok().map(|k| k.0), PRICE_MAX)),
+            discounted_price: Kopecks(within(p.discounted_price().ok().map(|k| k.0), PRICE_MAX)),
+        }
+    };
+    let positions = body.positions.iter().map(of).collect();
+    (positions, unclear)
 }
 
+/// Payments with certificates. One that cannot be read is kept without a number, so that the sale is
+/// flagged; the others are redeemed.
 fn gifts(raw: Raw<'_>) -> Vec<GiftPayment> {
-    let cards: Vec<GiftCard<'_>> = object(raw).unwrap_or_default();
-    let payment = |card: GiftCard<'_>| GiftPayment {
-        id: text(card.id).unwrap_or_default().to_lowercase(),
-        number: text(card.name).unwrap_or_default(),
-        // Kopecks already, unlike every other sum of the call (§2).
-        kopecks: decimal(card.payment_sum)
-            .and_then(|n| n.round().to_i64())
-            .unwrap_or_default(),
+    let list: Option<Vec<Raw<'_>>> = object(raw);
+    let lone = || vec![raw];
+    let cards = list.or_else(|| raw.map(|_| lone())).unwrap_or_default();
+    let payment = |card: Raw<'_>| {
+        let card: GiftCard<'_> = object(card).unwrap_or_default();
+        GiftPayment {
+            id: text(card.id).unwrap_or_default().to_lowercase(),
+            number: text(card.name).unwrap_or_default(),
+            // Kopecks already, unlike every other sum of the call (§2).
+            kopecks: decimal(card.payment_sum)
+                .and_then(|n| n.round().to_i64())
+                .unwrap_or_default(),
+        }
     };
-    cards.into_iter().map(payment).collect()
+    cards
+        .into_iter()
+        .filter(Option::is_some)
+        .map(payment)
+        .collect()
 }

@@ -9,6 +9,9 @@ use super::wire::{Counterparty, Meta, Raw, Reference, id, object, text};
 /// for everybody (moysklad-loyalty.md §9.14, unverified whether it is sent).
 const ANONYMOUS: &str = " розничный покупатель ";
 
+/// The longest text about a person that is kept, in characters; more is cut.
+const FIELD_MAX: usize = 255;
+
 impl Counterparty<'_> {
     fn meta(&self) -> Meta<'_> {
         object(self.meta).unwrap_or(Meta {
@@ -39,14 +42,15 @@ impl Counterparty<'_> {
     /// What the call tells about the person.
     pub fn person(&self) -> Person {
         let sex = text(self.sex).map(|s| s.to_ascii_uppercase());
+        let short = |raw| text(raw).map(|t| t.chars().take(FIELD_MAX).collect());
         Person {
-            name: text(self.name),
-            first_name: text(self.legal_first_name),
-            middle_name: text(self.legal_middle_name),
-            last_name: text(self.legal_last_name),
-            phone: text(self.phone),
-            card: text(self.discount_card_number),
-            email: text(self.email),
+            name: short(self.name),
+            first_name: short(self.legal_first_name),
+            middle_name: short(self.legal_middle_name),
+            last_name: short(self.legal_last_name),
+            phone: short(self.phone),
+            card: short(self.discount_card_number),
+            email: short(self.email),
             birth_date: text(self.birth_date)
                 .and_then(|t| clock::parse(&t))
                 .map(|at| at.date()),

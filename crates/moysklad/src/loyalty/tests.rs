@@ -288,3 +288,127 @@ fn a_refused_call_is_in_the_journal_with_the_reason() {
         rows[0].text
     );
 }
+
+#[test]
+fn a_rule_names_a_good_that_the_catalogue_does_not_know() {
+    let good = "cccccccc-0000-4000-8000-0000000000cc";
+    let till = till(json!({ "earning": { "percent": 5, "goods": { good: 50 } } }));
+    let receipt = json!({ "agent": customer(ID), "positions": [
+        { "assortment": { "meta": { "id": good } }, "quantity": 1, "price": 100 }] });
+    let (_, answer) = till.call("POST", "/retaildemand/recalc", &receipt.to_string());
+    assert_eq!(answer["bonusProgram"]["bonusValueToEarn"], 50);
+}
+
+#[test]
+fn no_number_in_a_sale_makes_it_refused() {
+    let till = till(json!({ "earning": { "percent": 10 } }));
+    let good = json!({ "quantity": 1, "price": 100, "discountedPrice": 100 });
+    let bad = [
+        json!({ "quantity": -1, "price": 5 }),
+        json!({ "price": "1e400" }),
+        json!({ "quantity": 1e30, "price": -5 }),
+        json!(null),
+    ];
+    for (n, bad) in bad.into_iter().enumerate() {
+        let sale = json!({ "meta": { "id": format!("s-{n}") }, "agent": customer(ID), "positions": [good, bad] });
+        assert_eq!(
+            till.call("POST", "/retaildemand", &sale.to_string()).0,
+            201,
+            "{sale}"
+        );
+    }
+    for positions in [json!(vec![good.clone(); 5_001]), json!({}), json!("")] {
+        let id = positions.to_string().len();
+        let sale = json!({ "meta": { "id": format!("p-{id}") }, "agent": customer(ID), "positions": positions });
+        assert_eq!(till.call("POST", "/retaildemand", &sale.to_string()).0, 201);
+    }
+    assert_eq!(till.balance(ID), 40);
+}
+
+#[test]
+fn one_unreadable_certificate_does_not_save_the_others() {
+    let till = till(json!({}));
+    let new = sklad_loyalty::giftcards::NewCertificate {
+        number: "G1".to_owned(),
+        initial_kopecks: 30_000,
+        balance_kopecks: None,
+        expires_at: None,
+    };
+    block_on(sklad_loyalty::giftcards::create(
+        &till.app.sql,
+        "demo",
+        &[new],
+        NOW,
+    ))
+    .unwrap();
+    let card = json!({ "name": "G1", "paymentSum": 100 });
+    for (n, cards) in [json!([card, null]), card.clone()].into_iter().enumerate() {
+        let sale = json!({ "meta": { "id": format!("s{n}") }, "giftCards": cards });
+        assert_eq!(till.call("POST", "/retaildemand", &sale.to_string()).0, 201);
+    }
+    let (_, answer) = till.call("GET", "/giftcard?name=G1", "");
+    assert_eq!(answer["currentBalance"], 29_800);
+}
+
+#[test]
+fn a_return_gives_back_what_the_points_paid_of_the_good_by_whichever_id() {
+    let till = till(json!({ "earning": { "welcome": { "points": 500 } },
+                            "discounts": { "goods": { "a": 50 } }, "spending": { "max_share": 100 } }));
+    till.call("POST", "/counterparty", &customer(ID).to_string());
+    let sale = json!({
+        "meta": { "id": "sale" }, "agent": customer(ID),
+        "bonusProgram": { "bonusValueToSpend": 500, "bonusValueToEarn": 0 },
+        "positions": [
+            { "assortment": { "meta": { "id": "a" } }, "quantity": 1, "price": 1000, "discountedPrice": 500 },
+            { "assortment": { "meta": { "id": "b" }, "syncId": "b-sync" }, "quantity": 1, "price": 1000, "discountedPrice": 500 },
+        ],
+    });
+    assert_eq!(till.call("POST", "/retaildemand", &sale.to_string()).0, 201);
+    assert_eq!(till.balance(ID), 0);
+    let back = |id: &str, good: &str| {
+        let body = json!({ "meta": { "id": id }, "demand": { "meta": { "id": "sale" } }, "positions": [
+            { "assortment": { "meta": { "id": good } }, "quantity": 1, "price": 1000, "discountedPrice": 500 }] });
+        assert_eq!(
+            till.call("POST", "/retailsalesreturn", &body.to_string()).0,
+            201
+        );
+        till.balance(ID)
+    };
+    assert_eq!(back("r1", "a"), 0, "a discount is no payment with points");
+    assert_eq!(back("r2", "b-sync"), 500);
+}
+
+#[test]
+fn documents_whose_address_has_no_id_are_not_one_document() {
+    let till = till(json!({}));
+    for n in 1..=3 {
+        let href = "https://api.moysklad.ru/api/remap/1.2/entity/retaildemand";
+        let sale = json!({ "meta": { "href": href, "id": "" }, "name": n.to_string(), "moment": "2026-09-01 10:00:00",
+                           "agent": customer(ID), "bonusProgram": { "bonusValueToEarn": 10 } });
+        assert_eq!(till.call("POST", "/retaildemand", &sale.to_string()).0, 201);
+    }
+    assert_eq!(till.balance(ID), 30);
+}
+
+#[test]
+fn a_question_about_a_bare_id_makes_nobody_a_customer() {
+    let till = till(json!({ "earning": { "welcome": { "points": 100 } } }));
+    till.call("POST", "/counterparty", &customer(ID).to_string());
+    let receipt = json!({ "agent": { "meta": { "id": "till-sync-9", "idType": "sync" } }, "positions": [{ "price": 1 }] });
+    assert_eq!(
+        till.call("POST", "/retaildemand/recalc", &receipt.to_string())
+            .0,
+        200
+    );
+    let known =
+        json!({ "meta": { "id": ID }, "syncId": "till-sync-9", "phone": "8 903 999-33-44" });
+    assert_eq!(
+        till.call("POST", "/counterparty", &known.to_string()).0,
+        201
+    );
+    assert_eq!(
+        till.balance("till-sync-9"),
+        100,
+        "both ids are one customer, welcomed once"
+    );
+}

@@ -27,6 +27,7 @@ fn position(quantity: i64) -> SoldPosition {
         quantity: Quantity(quantity),
         price: Kopecks(1000),
         discounted_price: Kopecks(900),
+        ..SoldPosition::default()
     }
 }
 
