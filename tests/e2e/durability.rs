@@ -196,6 +196,11 @@ fn no_acknowledged_sale_is_lost_or_doubled_when_the_host_is_killed() {
     let jobs = jobs(&buyers);
     for at in KILLS {
         sell(&shop, &jobs, &mut host, Some(at));
+        let unanswered = |job: &&Job| job.tried.load(SeqCst) && !job.acknowledged.load(SeqCst);
+        assert!(
+            jobs.iter().filter(unanswered).count() > 0,
+            "nobody was cut off"
+        );
         host = Host::up(state.path());
         shop = Shop {
             app: host.app.clone(),
