@@ -17,7 +17,7 @@ use super::returns;
 use super::snapshot::{Customer, Known, Query, Snapshot, json as to_json};
 use crate::customers::{Identity, Person};
 use crate::gifts::birthday_due;
-use crate::quote::{Intent, Line, Receipt, SoldLine, earn_on_sale, quote};
+use crate::quote::{Intent, Line, Receipt, SoldLine, earn_on_sale, net_totals};
 use crate::tiers;
 use crate::units::{Kopecks, Points, line_total};
 
@@ -317,17 +317,12 @@ fn share_points(
         at: shop.clock.local(sale.moment).unwrap_or_default(),
         intent: Intent::Earn,
     };
-    let Ok(quote) = quote(shop.programme, &receipt) else {
+    let Ok(nets) = net_totals(shop.programme, &receipt) else {
         return;
     };
-    for line in quote.lines {
-        let Some(position) = positions.get_mut(line.source) else {
-            continue;
-        };
-        let before = line_total(line.discounted_price, line.quantity).unwrap_or_default();
-        let after = line_total(position.discounted_price, line.quantity).unwrap_or_default();
-        let points = before.0.saturating_sub(after.0).max(0);
-        position.paid_by_points = position.paid_by_points.saturating_add(points);
+    for (position, net) in positions.iter_mut().zip(nets) {
+        let taken = line_total(position.discounted_price, position.quantity).unwrap_or_default();
+        position.paid_by_points = net.0.saturating_sub(taken.0).max(0);
     }
 }
 

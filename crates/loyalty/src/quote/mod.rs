@@ -50,6 +50,20 @@ pub fn explain(programme: &Programme, receipt: &Receipt<'_>) -> Result<Quote, Qu
     compute(programme, receipt, Notes::on())
 }
 
+/// What each line costs after discounts and before points, in the receipt's order. A sale is read
+/// with it: what is missing from these amounts was paid with points.
+pub fn net_totals(
+    programme: &Programme,
+    receipt: &Receipt<'_>,
+) -> Result<Vec<Kopecks>, QuoteError> {
+    check(
+        programme,
+        receipt.lines.iter().map(|line| (line.price, line.quantity)),
+    )?;
+    let priced = price::price_lines(programme, receipt, &mut Notes::off())?;
+    Ok(priced.into_iter().map(|priced| priced.net).collect())
+}
+
 /// Points earned by a sale that came without `bonusProgram` (sold offline, §4): the same rules over
 /// the prices that were really taken. `spent` are the points the sale spent, normally none.
 /// A sale without a customer earns nothing.
