@@ -45,7 +45,7 @@ pub async fn list<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiErro
 }
 
 pub async fn upsert<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
-    let batch: Vec<GoodInput> = c.json()?;
+    let batch: Vec<GoodInput> = c.list()?;
     let tenant = c.tenant().await?;
     let slug = tenant.slug.as_str();
     let done = goods::upsert(&c.app.sql, slug, &batch, c.now_ms).await?;
@@ -80,7 +80,7 @@ pub async fn categories<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, A
 }
 
 pub async fn upsert_categories<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
-    let batch: Vec<categories::CategoryInput> = c.json()?;
+    let batch: Vec<categories::CategoryInput> = c.list()?;
     let tenant = c.tenant().await?;
     let slug = tenant.slug.as_str();
     let done = categories::upsert(&c.app.sql, slug, &batch, c.now_ms).await?;

@@ -126,8 +126,17 @@ impl<'a, S: Sql, K: Kv> Context<'a, S, K> {
         Ok(self.cursor::<1>()?.map(|[id]| id))
     }
 
-    /// The body as JSON; what is wrong comes out as 400 with its place.
+    /// The body as a JSON object; what is wrong comes out as 400 with its place.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        // Otherwise a list would set fields by their order, and an empty one reset them all.
+        if self.body.trim_ascii_start().starts_with(b"[") {
+            return Err(ApiError::bad("", "нужен объект, а не список"));
+        }
+        self.list()
+    }
+
+    /// The body as a JSON list; what is wrong comes out as 400 with its place.
+    pub fn list<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         sklad_tenant::json::parse(self.body).map_err(|error| match error {
             sklad_tenant::Error::Invalid(problems) => {
                 ApiError::problems(StatusCode::BAD_REQUEST, "bad_request", problems)

@@ -20,7 +20,7 @@ pub async fn list<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiErro
 }
 
 pub async fn create<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
-    let batch: Vec<NewCertificate> = c.json()?;
+    let batch: Vec<NewCertificate> = c.list()?;
     let tenant = c.tenant().await?;
     let slug = tenant.slug.as_str();
     let made = giftcards::create(&c.app.sql, slug, &batch, c.now_ms).await?;

@@ -72,6 +72,11 @@ fn the_programme_is_a_part_of_the_settings() {
     let put = |body: &Value| w.call("PUT", "/demo/programme", &[("if-match", &etag)], body);
     let typo = put(&json!({ "earning": { "percents": 5 } }));
     assert_eq!(typo.refusal(), (400, "bad_request", "earning.percents"));
+    assert_eq!(
+        put(&json!([])).refusal().0,
+        400,
+        "an empty list is no programme"
+    );
     let bad = json!({ "codes": { "length": 99 }, "spending": { "point_kopecks": 0 } });
     let refused = put(&bad);
     assert_eq!(refused.refusal().0, 422);
