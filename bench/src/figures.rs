@@ -75,21 +75,34 @@ impl Figures {
 
     /// Writes `summary.json`.
     pub fn write(&self, file: &Path) -> Result<()> {
-        Ok(std::fs::write(file, serde_json::to_string_pretty(&self.0)? + "\n")?)
+        Ok(std::fs::write(
+            file,
+            serde_json::to_string_pretty(&self.0)? + "\n",
+        )?)
     }
 
     /// Prints the table.
     pub fn print(&self) {
         let text = |n: Option<f64>| n.map_or_else(|| "–".to_owned(), |n| n.to_string());
-        let width = self.0.iter().map(|f| f.name.len()).max().unwrap_or_default();
-        println!("\n{:width$} {:>10} {:11} {:>10} {:>7}  target", "", "value", "", "baseline", "ratio");
+        let width = self
+            .0
+            .iter()
+            .map(|f| f.name.len())
+            .max()
+            .unwrap_or_default();
+        println!(
+            "\n{:width$} {:>10} {:11} {:>10} {:>7}  target",
+            "", "value", "", "baseline", "ratio"
+        );
         for figure in &self.0 {
             let met = match figure.met {
                 Some(true) => "met",
                 Some(false) => "MISSED",
                 None => "",
             };
-            let target = figure.target.map(|target| format!("{} {target} {met}", figure.sign));
+            let target = figure
+                .target
+                .map(|target| format!("{} {target} {met}", figure.sign));
             println!(
                 "{:width$} {:>10} {:11} {:>10} {:>7}  {}",
                 figure.name,
@@ -139,7 +152,13 @@ mod tests {
     #[test]
     fn a_goal_is_met_by_ratio_or_by_value() {
         let mut figures = Figures::default();
-        figures.add("a", 10.0, "x", Some((20.0, 0.5)), Some(Goal::RatioAtLeast(0.35)));
+        figures.add(
+            "a",
+            10.0,
+            "x",
+            Some((20.0, 0.5)),
+            Some(Goal::RatioAtLeast(0.35)),
+        );
         figures.limited("b", 30.0, "ms", 25.0);
         let met: Vec<_> = figures.0.iter().map(|f| f.met).collect();
         assert_eq!(met, [Some(true), Some(false)]);

@@ -56,7 +56,10 @@ pub fn install() -> Result<()> {
     let apt = |arguments: &[&str]| Command::new("apt-get").args(arguments).status();
     let _ = apt(&["update", "-qq"]);
     let _ = apt(&["install", "-y", "-qq", "--no-install-recommends", "wrk"]);
-    ensure!(there(), "wrk is missing: apt-get install wrk, or https://github.com/wg/wrk");
+    ensure!(
+        there(),
+        "wrk is missing: apt-get install wrk, or https://github.com/wg/wrk"
+    );
     Ok(())
 }
 
@@ -126,7 +129,11 @@ impl Load {
     pub fn run(&self, seconds: u64) -> Result<Outcome> {
         let run = format!("{:04x}", RUN.fetch_add(1, Relaxed));
         let output = Command::new("wrk")
-            .args(["-t1", &format!("-c{}", self.connections), &format!("-d{seconds}s")])
+            .args([
+                "-t1",
+                &format!("-c{}", self.connections),
+                &format!("-d{seconds}s"),
+            ])
             .args(["--latency", "--timeout", "10s", "-s"])
             .arg(&self.script)
             .args([&self.url, "--", &run, &self.pause_ms.to_string()])

@@ -59,7 +59,9 @@ enum Command {
 
 fn main() -> Result<()> {
     let cli = Cli::parse();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("no workspace")?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .context("no workspace")?;
     let dir = root.join("target/bench");
     std::fs::create_dir_all(&dir)?;
     match cli.command {

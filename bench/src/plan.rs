@@ -53,7 +53,10 @@ impl Plan {
             connections: cli.connections,
             sold: 0,
         };
-        for operation in [Operation::Empty, Operation::Mixed].into_iter().chain(OPERATIONS) {
+        for operation in [Operation::Empty, Operation::Mixed]
+            .into_iter()
+            .chain(OPERATIONS)
+        {
             load::script(&plan.script(operation), &operation.calls(CALLS), key)?;
         }
         for operation in [Operation::Recalc(50), Operation::Recalc(500)] {
@@ -126,21 +129,40 @@ impl Plan {
         };
         let per_second = median(ours.iter().map(|o| o.per_second));
         let mut beside = |against: &str, other: &Side, goal| {
-            let ratio = median(ours.iter().zip(other).map(|(a, b)| a.per_second / b.per_second));
+            let ratio = median(
+                ours.iter()
+                    .zip(other)
+                    .map(|(a, b)| a.per_second / b.per_second),
+            );
             let baseline = median(other.iter().map(|o| o.per_second));
             let name = format!("{name}.throughput_vs_{against}");
-            figures.add(&name, per_second, "requests/s", Some((baseline, ratio)), goal);
+            figures.add(
+                &name,
+                per_second,
+                "requests/s",
+                Some((baseline, ratio)),
+                goal,
+            );
         };
         beside("empty", &empty, vs_empty);
         beside("native", &theirs, vs_native);
-        latency(figures, &format!("{name}.p50_ms"), &ours, &theirs, |o| o.p50_ms);
-        latency(figures, &format!("{name}.p99_ms"), &ours, &theirs, |o| o.p99_ms);
+        latency(figures, &format!("{name}.p50_ms"), &ours, &theirs, |o| {
+            o.p50_ms
+        });
+        latency(figures, &format!("{name}.p99_ms"), &ours, &theirs, |o| {
+            o.p99_ms
+        });
         Ok(per_second)
     }
 
     /// Latency with about half of the saturated throughput: the same connections, each of which
     /// rests after an answer.
-    fn half_load(&mut self, operation: Operation, saturated: f64, figures: &mut Figures) -> Result<()> {
+    fn half_load(
+        &mut self,
+        operation: Operation,
+        saturated: f64,
+        figures: &mut Figures,
+    ) -> Result<()> {
         let mut load = self.load(&self.host.url, operation);
         let cycle = f64::from(load.connections) * 1000.0 / (saturated / 2.0);
         let mut pause = (cycle * 0.8).max(1.0);
@@ -178,7 +200,13 @@ impl Plan {
         let p50 = |side: &Side| median(side.iter().map(|o| o.p50_ms));
         let beside = Some((p50(&small), ratio));
         let goal = Some(Goal::RatioAtMost(12.0));
-        figures.add("recalc.positions_500_vs_50", p50(&large), "ms", beside, goal);
+        figures.add(
+            "recalc.positions_500_vs_50",
+            p50(&large),
+            "ms",
+            beside,
+            goal,
+        );
         Ok(())
     }
 
@@ -197,14 +225,20 @@ impl Plan {
             peak = peak.max(memory_kib(self.host.id(), "VmRSS")?);
             thread::sleep(MEMORY_EVERY);
         }
-        running.join().map_err(|_| anyhow::anyhow!("the load broke off"))??;
+        running
+            .join()
+            .map_err(|_| anyhow::anyhow!("the load broke off"))??;
         figures.limited("host_rss_64_connections_mib", kib(peak), "MiB", 300.0);
         let instance = |host: &mut Process| host.metric("instance_memory_peak");
         let usual = instance(&mut self.host)?;
         figures.limited("instance_memory_mib", kib(usual / 1024), "MiB", 16.0);
         large.run(1)?;
         let with_large = instance(&mut self.host)?;
-        figures.told("instance_memory_large_receipts_mib", kib(with_large / 1024), "MiB");
+        figures.told(
+            "instance_memory_large_receipts_mib",
+            kib(with_large / 1024),
+            "MiB",
+        );
         Ok(())
     }
 
@@ -226,11 +260,21 @@ impl Plan {
 fn latency(figures: &mut Figures, name: &str, ours: &Side, theirs: &Side, of: fn(&Outcome) -> f64) {
     let ratio = median(ours.iter().zip(theirs).map(|(a, b)| of(a) / of(b)));
     let baseline = median(theirs.iter().map(of));
-    figures.add(name, median(ours.iter().map(of)), "ms", Some((baseline, ratio)), None);
+    figures.add(
+        name,
+        median(ours.iter().map(of)),
+        "ms",
+        Some((baseline, ratio)),
+        None,
+    );
 }
 
 /// Milliseconds for wrk, which knows whole ones.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at least one, at most seconds")]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "at least one, at most seconds"
+)]
 fn whole(pause: f64) -> u32 {
     pause.round() as u32
 }

@@ -33,7 +33,10 @@ impl Process {
             output: BufReader::new(output),
         };
         process.url = process.line()?;
-        ensure!(process.url.starts_with("http://"), "the program under load did not start");
+        ensure!(
+            process.url.starts_with("http://"),
+            "the program under load did not start"
+        );
         Ok(process)
     }
 
@@ -52,7 +55,10 @@ impl Process {
     /// One counter.
     pub fn metric(&mut self, name: &str) -> Result<u64> {
         let metrics = self.metrics()?;
-        metrics.get(name).and_then(Value::as_u64).with_context(|| format!("no counter {name}"))
+        metrics
+            .get(name)
+            .and_then(Value::as_u64)
+            .with_context(|| format!("no counter {name}"))
     }
 
     /// The process, for [`resident_kib`].
@@ -71,7 +77,9 @@ impl Drop for Process {
 /// A line of /proc/…/status in KiB: `VmRSS` or `VmHWM`.
 pub fn memory_kib(id: u32, name: &str) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     let digits = line.and_then(|line| line.split_whitespace().next());
     Ok(digits.with_context(|| format!("no {name}"))?.parse()?)
 }

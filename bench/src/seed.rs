@@ -132,10 +132,16 @@ async fn customers(sql: &BulkSql, settings: &Settings, now: i64) -> Result<()> {
                 tenant: shop::TENANT,
                 programme: &settings.programme,
                 create_unknown: true,
-                clock: Clock { now: at, zone_minutes: settings.timezone_minutes },
+                clock: Clock {
+                    now: at,
+                    zone_minutes: settings.timezone_minutes,
+                },
             };
             let posted = post_sale(sql, &shop, &sale).await?;
-            ensure!(matches!(posted, Posted::Done { .. }), "sale {n}/{time}: {posted:?}");
+            ensure!(
+                matches!(posted, Posted::Done { .. }),
+                "sale {n}/{time}: {posted:?}"
+            );
         }
     }
     Ok(())

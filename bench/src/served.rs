@@ -10,7 +10,9 @@ use sklad_host::{Metrics, Server};
 /// Serves a manifest on a free port, which is told on standard output. Every line that comes in is
 /// answered with the counters; the end of the input ends the server.
 pub fn run(manifest: &Path, state: &Path) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let server = Server::builder()
             .manifest(manifest)
@@ -48,21 +50,33 @@ fn told(metrics: &Metrics) -> serde_json::Value {
 pub fn write_manifest(root: &Path, to: &Path) -> Result<()> {
     let mut manifest: toml::Table = std::fs::read_to_string(root.join("spin.toml"))?.parse()?;
     let folder = root.join("target/wasm32-wasip2/wasm");
-    let components = manifest.get_mut("component").and_then(toml::Value::as_table_mut);
+    let components = manifest
+        .get_mut("component")
+        .and_then(toml::Value::as_table_mut);
     let components = components.context("spin.toml has no components")?;
     let mut empty = toml::Table::new();
     empty.insert("source".to_owned(), text(&folder.join("bench_empty.wasm")));
     components.insert("bench-empty".to_owned(), empty.into());
     for (_, component) in components.iter_mut() {
-        let source = component.get("source").and_then(toml::Value::as_str).unwrap_or_default();
+        let source = component
+            .get("source")
+            .and_then(toml::Value::as_str)
+            .unwrap_or_default();
         let source = text(&root.join(source));
-        let component = component.as_table_mut().context("a component is no table")?;
+        let component = component
+            .as_table_mut()
+            .context("a component is no table")?;
         component.insert("source".to_owned(), source);
     }
     let triggers = manifest.get_mut("trigger").and_then(|t| t.get_mut("http"));
-    let triggers = triggers.and_then(toml::Value::as_array_mut).context("spin.toml has no triggers")?;
+    let triggers = triggers
+        .and_then(toml::Value::as_array_mut)
+        .context("spin.toml has no triggers")?;
     let route = [("route", "/bench/empty"), ("component", "bench-empty")];
-    let route: toml::Table = route.map(|(k, v)| (k.to_owned(), v.into())).into_iter().collect();
+    let route: toml::Table = route
+        .map(|(k, v)| (k.to_owned(), v.into()))
+        .into_iter()
+        .collect();
     triggers.push(route.into());
     Ok(std::fs::write(to, manifest.to_string())?)
 }
@@ -76,9 +90,18 @@ pub fn sizes(root: &Path) -> Result<Vec<(String, u64)>> {
     let manifest: toml::Table = std::fs::read_to_string(root.join("spin.toml"))?.parse()?;
     let components = manifest.get("component").and_then(toml::Value::as_table);
     let size = |(name, component): (&String, &toml::Value)| {
-        let source = component.get("source").and_then(toml::Value::as_str).context("no source")?;
-        let size = std::fs::metadata(root.join(source)).with_context(|| source.to_owned())?.len();
+        let source = component
+            .get("source")
+            .and_then(toml::Value::as_str)
+            .context("no source")?;
+        let size = std::fs::metadata(root.join(source))
+            .with_context(|| source.to_owned())?
+            .len();
         Ok((name.clone(), size))
     };
-    components.context("spin.toml has no components")?.iter().map(size).collect()
+    components
+        .context("spin.toml has no components")?
+        .iter()
+        .map(size)
+        .collect()
 }

@@ -43,7 +43,11 @@ impl Call {
         );
         if !body.is_empty() {
             let kind = "application/json;charset=utf-8";
-            let _ = write!(text, "Content-Type: {kind}\r\nContent-Length: {}\r\n", body.len());
+            let _ = write!(
+                text,
+                "Content-Type: {kind}\r\nContent-Length: {}\r\n",
+                body.len()
+            );
         }
         text + "\r\n" + body
     }
@@ -107,7 +111,11 @@ fn search(n: u64, random: &mut Random) -> Call {
     let typed = match n % 4 {
         0 | 1 => format!("+{}", customer.phone),
         2 => customer.card,
-        _ => format!("{} {}", customer.last, customer.first.chars().take(3).collect::<String>()),
+        _ => format!(
+            "{} {}",
+            customer.last,
+            customer.first.chars().take(3).collect::<String>()
+        ),
     };
     let encoded: String = typed.bytes().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "%{byte:02X}");
@@ -115,13 +123,19 @@ fn search(n: u64, random: &mut Random) -> Call {
     });
     Call {
         method: "GET",
-        path: format!("{BASE}/counterparty?search={encoded}&retailStoreId={}", shop::STORE),
+        path: format!(
+            "{BASE}/counterparty?search={encoded}&retailStoreId={}",
+            shop::STORE
+        ),
         body: String::new(),
     }
 }
 
 fn store() -> Value {
-    let href = format!("https://api.moysklad.ru/api/remap/1.2/entity/retailstore/{}", shop::STORE);
+    let href = format!(
+        "https://api.moysklad.ru/api/remap/1.2/entity/retailstore/{}",
+        shop::STORE
+    );
     json!({ "meta": { "href": href, "id": shop::STORE, "type": "retailstore", "mediaType": "application/json" },
             "name": "Точка продаж" })
 }
@@ -132,7 +146,11 @@ fn goods(count: u64, random: &mut Random) -> Vec<(u64, u64, String)> {
     let one = |i: u64| {
         let good = (first + i * 37) % shop::GOODS;
         let price = shop::price(good);
-        (1 + random.below(3), good, format!("{}.{:02}", price / 100, price % 100))
+        (
+            1 + random.below(3),
+            good,
+            format!("{}.{:02}", price / 100, price % 100),
+        )
     };
     (0..count).map(one).collect()
 }

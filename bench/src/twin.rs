@@ -52,7 +52,9 @@ type TwinApp = App<TwinSql, FileKv>;
 /// Serves a state folder on a free port, which is told on standard output, for ever.
 pub fn run(state: &Path) -> Result<()> {
     let writer = Arc::new(NativeSql::open(&state.join(DATABASE))?);
-    let threads = thread::available_parallelism()?.get().saturating_mul(THREADS);
+    let threads = thread::available_parallelism()?
+        .get()
+        .saturating_mul(THREADS);
     let mut workers = Vec::new();
     for _ in 0..threads {
         let (sender, receiver) = unbounded_channel();
@@ -66,7 +68,10 @@ pub fn run(state: &Path) -> Result<()> {
 }
 
 /// Gives the connections to the workers in turn.
-fn deal(listener: &std::net::TcpListener, workers: &[UnboundedSender<std::net::TcpStream>]) -> Result<()> {
+fn deal(
+    listener: &std::net::TcpListener,
+    workers: &[UnboundedSender<std::net::TcpStream>],
+) -> Result<()> {
     for worker in workers.iter().cycle() {
         let (stream, _) = listener.accept()?;
         worker.send(stream).context("a worker has ended")?;
@@ -74,18 +79,27 @@ fn deal(listener: &std::net::TcpListener, workers: &[UnboundedSender<std::net::T
     Ok(())
 }
 
-fn worker(state: &Path, writer: Arc<NativeSql>, streams: UnboundedReceiver<std::net::TcpStream>) -> Result<()> {
+fn worker(
+    state: &Path,
+    writer: Arc<NativeSql>,
+    streams: UnboundedReceiver<std::net::TcpStream>,
+) -> Result<()> {
     let sql = TwinSql {
         reader: NativeSql::open(&state.join(DATABASE))?,
         writer,
     };
     let kv = FileKv::open(&state.join(KEY_VALUE))?;
     let app = Rc::new(App::new(sql, kv, Config::default()));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     LocalSet::new().block_on(&runtime, accept(app, streams))
 }
 
-async fn accept(app: Rc<TwinApp>, mut streams: UnboundedReceiver<std::net::TcpStream>) -> Result<()> {
+async fn accept(
+    app: Rc<TwinApp>,
+    mut streams: UnboundedReceiver<std::net::TcpStream>,
+) -> Result<()> {
     while let Some(stream) = streams.recv().await {
         stream.set_nonblocking(true)?;
         stream.set_nodelay(true)?;
@@ -102,7 +116,9 @@ async fn accept(app: Rc<TwinApp>, mut streams: UnboundedReceiver<std::net::TcpSt
 
 async fn handle(app: Rc<TwinApp>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>> {
     let (parts, body) = request.into_parts();
-    let read = Limited::new(body, BODY_LIMIT.saturating_add(1)).collect().await;
+    let read = Limited::new(body, BODY_LIMIT.saturating_add(1))
+        .collect()
+        .await;
     let body = read.map_err(anyhow::Error::from_boxed)?.to_bytes();
     let response = dispatch(&app, Request::from_parts(parts, body)).await?;
     Ok(response.map(|body| Full::new(body.into())))

@@ -22,7 +22,11 @@ const PAGE: usize = 5_000;
 /// Compares the answers of the host and of the native program.
 pub fn answers(host: &str, twin: &str, key: &str) -> Result<()> {
     ask(host, &Operation::Empty.calls(1)[0], key)?;
-    for operation in [Operation::Search, Operation::Recalc(10), Operation::Recalc(500)] {
+    for operation in [
+        Operation::Search,
+        Operation::Recalc(10),
+        Operation::Recalc(500),
+    ] {
         for call in operation.calls(CALLS) {
             let (ours, theirs) = (ask(host, &call, key)?, ask(twin, &call, key)?);
             ensure!(ours == theirs, "{}: {ours} is not {theirs}", call.path);
@@ -43,7 +47,10 @@ fn sensible(operation: Operation, answer: &Value) -> Result<()> {
         _ => "/bonusProgram/bonusValueToSpend",
     };
     let value = answer.pointer(pointer).context("nothing there")?;
-    ensure!(value.is_string() || value.as_f64().is_some_and(|n| n > 0.0), "nothing to spend");
+    ensure!(
+        value.is_string() || value.as_f64().is_some_and(|n| n > 0.0),
+        "nothing to spend"
+    );
     Ok(())
 }
 
@@ -57,14 +64,21 @@ fn ask(url: &str, call: &Call, key: &str) -> Result<Value> {
         .body(body)?;
     let answer = ureq::run(request).with_context(|| call.path.clone())?;
     let text = answer.into_body().read_to_string()?;
-    Ok(if text.is_empty() { Value::Null } else { serde_json::from_str(&text)? })
+    Ok(if text.is_empty() {
+        Value::Null
+    } else {
+        serde_json::from_str(&text)?
+    })
 }
 
 /// Whether at least so many sales are in the database beyond the seeded ones, and all balances agree.
 pub fn sales(state: &Path, before: u64, answered: u64) -> Result<()> {
     let sql = NativeSql::open(&state.join(DATABASE))?;
     let kept = count_sales(state)?.saturating_sub(before);
-    ensure!(kept >= answered, "{answered} sales were answered, {kept} are kept");
+    ensure!(
+        kept >= answered,
+        "{answered} sales were answered, {kept} are kept"
+    );
     let mut after = Some(String::new());
     while let Some(from) = after {
         let (wrong, _, next) = block_on(ledger::check(&sql, shop::TENANT, &from, PAGE))?;
@@ -77,8 +91,12 @@ pub fn sales(state: &Path, before: u64, answered: u64) -> Result<()> {
 /// How many sales a database holds.
 pub fn count_sales(state: &Path) -> Result<u64> {
     let sql = NativeSql::open(&state.join(DATABASE))?;
-    let statement = Statement::new("SELECT count(*) FROM documents WHERE tenant = ?1 AND kind = 'sale'");
+    let statement =
+        Statement::new("SELECT count(*) FROM documents WHERE tenant = ?1 AND kind = 'sale'");
     let rows = block_on(sql.query(statement.bind(shop::TENANT)))?;
-    let count = rows.first().and_then(|row| row.int(0)).context("no count")?;
+    let count = rows
+        .first()
+        .and_then(|row| row.int(0))
+        .context("no count")?;
     Ok(u64::try_from(count)?)
 }

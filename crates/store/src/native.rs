@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::ValueRef;
 
 use crate::{Kv, KvError, Row, Sql, SqlError, Statement, Value, migrations};
@@ -46,6 +47,10 @@ fn connect(path: &Path) -> Result<rusqlite::Connection, SqlError> {
     let connection = rusqlite::Connection::open(path).map_err(error)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(error)?;
     connection.set_prepared_statement_cache_capacity(64);
+    // Plans do not depend on values: otherwise SQLite compiles a cached statement anew each time.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(error)?;
     connection
         .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
         .map_err(error)?;
