@@ -6,10 +6,12 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
-use sklad_loyalty::ledger::register_or_find;
+use sklad_loyalty::customers::Person;
 use sklad_loyalty::ledger::snapshot::{Query, Snapshot};
-use sklad_loyalty::quote::{Intent, Line, Quote, QuotedLine, Receipt, quote};
-use sklad_loyalty::units::Points;
+use sklad_loyalty::ledger::{Shop, register_or_find};
+use sklad_loyalty::quote::{CustomerFacts, Intent, Line, Quote, QuotedLine, Receipt, quote};
+use sklad_loyalty::tiers;
+use sklad_loyalty::units::{Kopecks, Points};
 use sklad_store::{Kv, Sql};
 use sklad_tenant::App;
 
@@ -56,7 +58,8 @@ async fn recalc(sql: &impl Sql, call: &Call<'_>) -> Result<Reply, Reply> {
     // tell his phone in a moment, and we may know him by it.
     let named = query.identity.phone.is_some() || query.identity.card.is_some();
     let named = named || text(agent.name).is_some();
-    let unknown = customer.is_none() && named && shop.create_unknown;
+    let stranger = customer.is_none() && !query.identity.is_empty() && shop.create_unknown;
+    let unknown = stranger && named;
     // A customer whom the search did not come from here has keys that are new to us.
     let learns = customer.is_some() && !snapshot.unlinked.is_empty() && !snapshot.ambiguous;
     if unknown || learns {
@@ -66,7 +69,12 @@ async fn recalc(sql: &impl Sql, call: &Call<'_>) -> Result<Reply, Reply> {
                 .0,
         );
     }
-    let facts = customer.map(|customer| customer.facts(shop.programme, shop.clock));
+    // He is quoted as the customer that the sale will make of him all the same.
+    let facts = match customer {
+        Some(customer) => Some(customer.facts(shop.programme, shop.clock)),
+        None if stranger => Some(newcomer(&shop, &agent.person())),
+        None => None,
+    };
     let lines = lines(&body.positions, &goods, &snapshot)?;
     let receipt = Receipt {
         lines: &lines,
@@ -77,6 +85,16 @@ async fn recalc(sql: &impl Sql, call: &Call<'_>) -> Result<Reply, Reply> {
     };
     let quote = quote(shop.programme, &receipt)?;
     Ok(Reply::json(&told(&body, receipt.intent, quote)))
+}
+
+/// A customer who has bought nothing yet.
+fn newcomer(shop: &Shop<'_>, person: &Person) -> CustomerFacts {
+    let today = shop.clock.today();
+    CustomerFacts {
+        tier: tiers::advance(&shop.programme.tiers, None, Kopecks::ZERO, today).tier,
+        birth_date: person.birth_date,
+        ..CustomerFacts::default()
+    }
 }
 
 fn intent(body: &Recalc<'_>) -> Intent {

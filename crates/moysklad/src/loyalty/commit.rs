@@ -177,6 +177,8 @@ fn positions(body: &Document<'_>) -> (Vec<SoldPosition>, bool) {
 /// Payments with certificates. One that cannot be read is kept without a number, so that the sale is
 /// flagged; the others are redeemed.
 fn gifts(raw: Raw<'_>) -> Vec<GiftPayment> {
+    // Nothing was paid with certificates, however that is written.
+    let raw = raw.filter(|raw| !matches!(raw.get(), "\"\"" | "{}"));
     let list: Option<Vec<Raw<'_>>> = object(raw);
     let lone = || vec![raw];
     let cards = list.or_else(|| raw.map(|_| lone())).unwrap_or_default();

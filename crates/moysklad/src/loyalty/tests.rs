@@ -412,3 +412,37 @@ fn a_question_about_a_bare_id_makes_nobody_a_customer() {
         "both ids are one customer, welcomed once"
     );
 }
+
+#[test]
+fn an_anonymous_receipt_with_a_name_makes_nobody_a_customer() {
+    let till = till(json!({}));
+    for name in ["Розничный покупатель", "Кто-то"] {
+        let meta = if name == "Кто-то" {
+            ""
+        } else {
+            "everybody"
+        };
+        let receipt = json!({ "agent": { "meta": { "id": meta }, "name": name }, "positions": [{ "price": 100 }] });
+        let (_, answer) = till.call("POST", "/retaildemand/recalc", &receipt.to_string());
+        assert_eq!(answer["bonusProgram"]["bonusValueToEarn"], 0, "{name}");
+        let (_, found) = till.call(
+            "GET",
+            &format!("/counterparty?search={}", percent(name)),
+            "",
+        );
+        assert_eq!(found["rows"], json!([]), "{name}");
+    }
+}
+
+#[test]
+fn a_bare_id_is_quoted_as_the_customer_that_the_sale_makes_of_it() {
+    let till = till(json!({ "earning": { "percent": 5 } }));
+    let receipt =
+        json!({ "agent": { "meta": { "id": "bare-1" } }, "positions": [{ "price": 100 }] });
+    let (_, answer) = till.call("POST", "/retaildemand/recalc", &receipt.to_string());
+    assert_eq!(answer["bonusProgram"]["bonusValueToEarn"], 5);
+}
+
+fn percent(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
