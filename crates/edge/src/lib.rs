@@ -16,6 +16,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use sklad_tenant::Config;
+use spin_sdk::wasip3::clocks::monotonic_clock;
 use spin_sdk::wasip3::http::types::{ErrorCode, Request, Response};
 
 pub use answer::early;
@@ -23,6 +24,9 @@ pub use kv::SpinKv;
 pub use outbound::SpinHttp;
 pub use spin_sdk;
 pub use sql::SpinSql;
+
+/// How long an answer with a body waits after a write, in nanoseconds.
+const AFTER_WRITE_NS: u64 = 1_000;
 
 /// The application's ports over Spin.
 pub type App = sklad_tenant::App<SpinSql, SpinKv>;
@@ -75,7 +79,12 @@ where
 {
     let app = app().await?;
     let request = request::read(request, body_limit.saturating_add(1)).await?;
-    let response = handler(app, now_ms(), request).await;
+    let response = handler(Rc::clone(&app), now_ms(), request).await;
+    // A write blocks the host's thread, and the others are ahead of it then: they would send the head
+    // of the answer before this instance gets round to its body. After a wait they are not.
+    if app.sql.take_wrote() && !response.body().is_empty() {
+        monotonic_clock::wait_for(AFTER_WRITE_NS).await;
+    }
     answer::early(response).await
 }
 

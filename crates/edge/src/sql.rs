@@ -6,7 +6,7 @@
 //! a future, which take several calls more and suspend the request. Since nothing is awaited between
 //! the statements of a transaction, no other request of the instance can come between them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use sklad_store::{Row, Sql, SqlError, Statement, Value, migrations};
 use spin_sdk::sqlite::wit::sqlite;
@@ -18,7 +18,10 @@ const BEGIN_ATTEMPTS: usize = 2;
 
 /// The application's database.
 #[derive(Default)]
-pub struct SpinSql(RefCell<Option<sqlite::Connection>>);
+pub struct SpinSql {
+    connection: RefCell<Option<sqlite::Connection>>,
+    wrote: Cell<bool>,
+}
 
 impl SpinSql {
     /// Runs `work` on the instance's connection, which is opened at first use.
@@ -26,12 +29,17 @@ impl SpinSql {
         &self,
         work: impl FnOnce(&sqlite::Connection) -> Result<T, SqlError>,
     ) -> Result<T, SqlError> {
-        let mut kept = self.0.borrow_mut();
+        let mut kept = self.connection.borrow_mut();
         let connection = match kept.take() {
             Some(connection) => connection,
             None => open()?,
         };
         work(kept.insert(connection))
+    }
+
+    /// Whether something was written since this was asked last.
+    pub(crate) fn take_wrote(&self) -> bool {
+        self.wrote.take()
     }
 }
 
@@ -43,6 +51,7 @@ impl Sql for SpinSql {
     }
 
     async fn atomic(&self, batch: Vec<Statement>) -> Result<Vec<Vec<Row>>, SqlError> {
+        self.wrote.set(true);
         let result = self.with(|connection| match batch.as_slice() {
             [one] if one.expected().is_none() => {
                 Ok(execute(connection, one).map(|rows| vec![rows]))
@@ -51,7 +60,7 @@ impl Sql for SpinSql {
         });
         if result.is_err() {
             // It could not even be rolled back; closing it does.
-            self.0.take();
+            self.connection.take();
         }
         result?
     }
