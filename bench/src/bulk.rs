@@ -87,7 +87,7 @@ impl Sql for BulkSql {
     async fn atomic(&self, batch: Vec<Statement>) -> Result<Vec<Vec<Row>>, SqlError> {
         let rows = batch.iter().map(|s| self.checked(s)).collect();
         self.batches.set(self.batches.get().wrapping_add(1));
-        if self.batches.get() % TRANSACTION == 0 {
+        if self.batches.get().is_multiple_of(TRANSACTION) {
             self.connection
                 .execute_batch("COMMIT; BEGIN")
                 .map_err(|e| SqlError::from_message(e.to_string()))?;

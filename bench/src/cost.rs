@@ -6,9 +6,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use bytes::Bytes;
 use futures::executor::block_on;
-use http::{Request, Response};
+use http::Response;
 use sklad_moysklad::loyalty::{calc, commit, search};
 use sklad_store::native::NativeSql;
 use sklad_store::{Kv, KvError, Row, Sql, SqlError, Statement};
@@ -17,7 +16,7 @@ use sklad_tenant::{App, Config};
 use crate::figures::{Figures, median};
 use crate::kv::FileKv;
 use crate::seed::{DATABASE, KEY_VALUE, State, now_ms};
-use crate::till::{Call, Operation, UNIQUE};
+use crate::till::{Call, Operation};
 
 /// Requests of each operation.
 const REQUESTS: u32 = 400;
@@ -113,12 +112,7 @@ fn open(dir: &Path) -> Result<CountedApp> {
 
 async fn handle(app: &CountedApp, call: &Call, n: usize, key: &str) -> Result<Response<Vec<u8>>> {
     let now = now_ms()?;
-    let body = call.body.replace(UNIQUE, &format!("ffff{n:08x}"));
-    let request = Request::builder()
-        .method(call.method)
-        .uri(&call.path)
-        .header("lognex-discount-api-auth-token", key)
-        .body(Bytes::from(body))?;
+    let request = call.numbered(&format!("ffff{n:08x}")).request(key)?;
     Ok(if call.path.ends_with("/recalc") {
         calc::handle(app, now, request).await
     } else if call.path.ends_with("/retaildemand") {

@@ -9,15 +9,14 @@ use anyhow::{Context as _, Result, ensure};
 use futures::executor::block_on;
 use sha2::{Digest as _, Sha256};
 use sklad_catalog::{categories, goods};
-use sklad_loyalty::ledger::snapshot::Clock;
-use sklad_loyalty::ledger::{Posted, Sale, Shop, SoldPosition, post_sale};
-use sklad_loyalty::units::{Kopecks, Quantity};
+use sklad_moysklad::loyalty::commit;
 use sklad_store::native::NativeSql;
-use sklad_tenant::{Settings, keys, settings};
+use sklad_tenant::{App, Config, Settings, keys, settings};
 
 use crate::bulk::BulkSql;
 use crate::kv::FileKv;
-use crate::shop;
+use crate::shop::{self, Random};
+use crate::till::sale_of;
 
 /// The file of the SQLite database in a state folder, as Spin names it.
 pub const DATABASE: &str = "sqlite_db.db";
@@ -26,7 +25,7 @@ pub const KEY_VALUE: &str = "sqlite_key_value.db";
 /// The file with the till's key.
 const KEY: &str = "key";
 /// Raised when what is seeded changes otherwise than by its numbers or its schema.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Past sales are spread over so many days.
 const DAYS: u64 = 100;
 /// Milliseconds of a day.
@@ -99,13 +98,13 @@ fn fill(dir: &Path) -> Result<()> {
     let slug = shop::TENANT.parse()?;
     let document = Settings::parse(shop::settings().to_string().as_bytes())?;
     let sql = NativeSql::open(&database)?;
-    let settings = block_on(settings::create(&sql, &kv, &slug, document, now))?;
+    block_on(settings::create(&sql, &kv, &slug, document, now))?;
     let key = block_on(keys::issue(&kv, &slug, "bench", now))?.text;
     drop(sql);
-    let sql = BulkSql::open(&database)?;
-    block_on(catalogue(&sql, now))?;
-    block_on(customers(&sql, &settings, now))?;
-    sql.finish()?;
+    let app = App::new(BulkSql::open(&database)?, kv, Config::default());
+    block_on(catalogue(&app.sql, now))?;
+    block_on(customers(&app, &key, now))?;
+    app.sql.finish()?;
     fs::write(dir.join(KEY), key)?;
     Ok(())
 }
@@ -121,55 +120,17 @@ async fn catalogue(sql: &BulkSql, now: i64) -> Result<()> {
 
 /// Customers come as they do at a till: by their first sale, which creates them with the welcome
 /// points; every second one has bought twice.
-async fn customers(sql: &BulkSql, settings: &Settings, now: i64) -> Result<()> {
-    let mut random = shop::Random(7);
+async fn customers(app: &App<BulkSql, FileKv>, key: &str, now: i64) -> Result<()> {
+    let mut random = Random(7);
     for n in 0..shop::CUSTOMERS {
         for time in 0..=(n % 2) {
             let days = i64::try_from(random.below(DAYS / 2) + (1 - time) * DAYS / 2)?;
             let at = now.saturating_sub(days.saturating_mul(DAY_MS));
-            let sale = past_sale(n, time, at, &mut random)?;
-            let shop = Shop {
-                tenant: shop::TENANT,
-                programme: &settings.programme,
-                create_unknown: true,
-                clock: Clock {
-                    now: at,
-                    zone_minutes: settings.timezone_minutes,
-                },
-            };
-            let posted = post_sale(sql, &shop, &sale).await?;
-            ensure!(
-                matches!(posted, Posted::Done { .. }),
-                "sale {n}/{time}: {posted:?}"
-            );
+            let points = (0, random.below(200));
+            let call = sale_of(n, &format!("eee{time}{n:08x}"), 3, points, &mut random);
+            let status = commit::handle(app, at, call.request(key)?).await.status();
+            ensure!(status.is_success(), "sale {n}/{time}: {status}");
         }
     }
     Ok(())
-}
-
-fn past_sale(n: u64, time: u64, at: i64, random: &mut shop::Random) -> Result<Sale> {
-    let customer = shop::customer(n);
-    let position = |good: u64| -> Result<SoldPosition> {
-        let price = Kopecks(i64::try_from(shop::price(good))?);
-        Ok(SoldPosition {
-            good: shop::good_id(good),
-            quantity: Quantity(1000),
-            price,
-            discounted_price: price,
-        })
-    };
-    let positions = (0..3).map(|_| position(random.below(shop::GOODS)));
-    Ok(Sale {
-        keys: vec![format!("0d000000-0000-4000-800{time}-{n:012x}")],
-        number: format!("{n}-{time}"),
-        moment: at,
-        store: shop::STORE.to_owned(),
-        identity: customer.identity(),
-        person: customer.person(),
-        positions: positions.collect::<Result<_>>()?,
-        spend: None,
-        earn: Some(i64::try_from(random.below(200))?),
-        gifts: Vec::new(),
-        digest: format!("{n}-{time}"),
-    })
 }

@@ -3,7 +3,6 @@
 
 use serde_json::{Value, json};
 use sklad_catalog::{CategoryInput, GoodInput};
-use sklad_loyalty::customers::{Identity, Person};
 
 /// The tenant.
 pub const TENANT: &str = "bench";
@@ -191,21 +190,6 @@ impl Customer {
         format!("{} {} {}", self.last, self.first, self.middle)
     }
 
-    /// By what it is recognised.
-    pub fn identity(&self) -> Identity {
-        Identity::new([self.id.as_str()], Some(&self.card), Some(&self.phone))
-    }
-
-    /// What a call tells about it.
-    pub fn person(&self) -> Person {
-        Person {
-            name: Some(self.name()),
-            phone: Some(format!("+{}", self.phone)),
-            card: Some(self.card.clone()),
-            ..Person::default()
-        }
-    }
-
     /// The `agent` of a call.
     pub fn agent(&self) -> Value {
         let base = "https://api.moysklad.ru/api/remap/1.2/entity/counterparty";
@@ -254,9 +238,11 @@ pub fn good(n: u64) -> GoodInput {
         barcodes: vec![format!("46{n:011}")],
         category: Some(category_id(LEVELS.1 + n % (CATEGORIES - LEVELS.1))),
         price_kopecks: i64::try_from(price(n)).ok(),
-        min_price_kopecks: (n % 10 == 0).then(|| i64::try_from(price(n) / 2).unwrap_or_default()),
-        discount_prohibited: n % 50 == 0,
-        tobacco: n % 100 == 0,
+        min_price_kopecks: n
+            .is_multiple_of(10)
+            .then(|| i64::try_from(price(n) / 2).unwrap_or_default()),
+        discount_prohibited: n.is_multiple_of(50),
+        tobacco: n.is_multiple_of(100),
         ..GoodInput::default()
     }
 }

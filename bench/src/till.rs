@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+use anyhow::Result;
+use bytes::Bytes;
+use http::Request;
 use serde_json::{Value, json};
 
 use crate::shop::{self, Random};
@@ -31,6 +34,21 @@ impl Call {
             method: "POST",
             path: format!("{BASE}{path}"),
             body: body.to_string(),
+        }
+    }
+
+    /// The request for a handler in this process.
+    pub fn request(&self, key: &str) -> Result<Request<Bytes>> {
+        let request = Request::builder().method(self.method).uri(&self.path);
+        let request = request.header("lognex-discount-api-auth-token", key);
+        Ok(request.body(Bytes::from(self.body.clone()))?)
+    }
+
+    /// The same with a number of its own, where there is a place for one.
+    pub fn numbered(&self, number: &str) -> Self {
+        Self {
+            body: self.body.replace(UNIQUE, number),
+            ..self.clone()
         }
     }
 
@@ -162,15 +180,15 @@ fn assortment(good: u64) -> Value {
 }
 
 /// A number that JSON carries as it is written, and no float touches.
-fn number(text: &str) -> Value {
+fn rubles(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_default()
 }
 
 fn recalc(positions: u64, random: &mut Random) -> Call {
     let customer = shop::customer(random.below(shop::CUSTOMERS));
     let position = |(quantity, good, price): (u64, u64, String)| {
-        json!({ "assortment": assortment(good), "quantity": quantity, "price": number(&price),
-                "discountPercent": 0, "discountedPrice": number(&price) })
+        json!({ "assortment": assortment(good), "quantity": quantity, "price": rubles(&price),
+                "discountPercent": 0, "discountedPrice": rubles(&price) })
     };
     let positions: Vec<_> = goods(positions, random).into_iter().map(position).collect();
     let body = json!({ "retailStore": store(), "agent": customer.agent(), "positions": positions,
@@ -179,19 +197,32 @@ fn recalc(positions: u64, random: &mut Random) -> Call {
 }
 
 fn sale(random: &mut Random) -> Call {
-    let customer = shop::customer(random.below(shop::CUSTOMERS));
+    let customer = random.below(shop::CUSTOMERS);
+    sale_of(customer, UNIQUE, 10, POINTS, random)
+}
+
+/// A sale of so many positions to this customer; `number` has twelve digits, `points` are spent and
+/// earned.
+pub fn sale_of(
+    customer: u64,
+    number: &str,
+    positions: u64,
+    points: (u64, u64),
+    random: &mut Random,
+) -> Call {
     let position = |(quantity, good, price): (u64, u64, String)| {
-        json!({ "assortment": assortment(good), "quantity": quantity, "price": number(&price),
-                "discountPercent": 0, "discountedPrice": number(&price), "vat": 20 })
+        json!({ "assortment": assortment(good), "quantity": quantity, "price": rubles(&price),
+                "discountPercent": 0, "discountedPrice": rubles(&price), "vat": 20 })
     };
-    let positions: Vec<_> = goods(10, random).into_iter().map(position).collect();
-    let id = format!("d0000000-0000-4000-8000-{UNIQUE}");
+    let positions: Vec<_> = goods(positions, random).into_iter().map(position).collect();
+    let id = format!("d0000000-0000-4000-8000-{number}");
     let href = format!("https://api.moysklad.ru/api/remap/1.2/entity/retaildemand/{id}");
     let body = json!({
         "meta": { "href": href, "id": id, "idType": "native", "type": "retaildemand" },
-        "name": UNIQUE, "retailStore": store(), "agent": customer.agent(), "positions": positions,
-        "bonusProgram": { "transactionType": "SPENDING", "bonusValueToSpend": POINTS.0,
-                          "bonusValueToEarn": POINTS.1 },
+        "name": number, "retailStore": store(), "agent": shop::customer(customer).agent(),
+        "positions": positions,
+        "bonusProgram": { "transactionType": "SPENDING", "bonusValueToSpend": points.0,
+                          "bonusValueToEarn": points.1 },
     });
     Call::post("/retaildemand", &body)
 }

@@ -12,7 +12,7 @@ use sklad_store::{Sql as _, Statement};
 
 use crate::seed::DATABASE;
 use crate::shop;
-use crate::till::{Call, Operation, UNIQUE};
+use crate::till::{Call, Operation};
 
 /// Calls of each operation that are looked at.
 const CALLS: u64 = 8;
@@ -21,7 +21,9 @@ const PAGE: usize = 5_000;
 
 /// Compares the answers of the host and of the native program.
 pub fn answers(host: &str, twin: &str, key: &str) -> Result<()> {
-    ask(host, &Operation::Empty.calls(1)[0], key)?;
+    for call in Operation::Empty.calls(1) {
+        ask(host, &call, key)?;
+    }
     for operation in [
         Operation::Search,
         Operation::Recalc(10),
@@ -55,7 +57,7 @@ fn sensible(operation: Operation, answer: &Value) -> Result<()> {
 }
 
 fn ask(url: &str, call: &Call, key: &str) -> Result<Value> {
-    let body = call.body.replace(UNIQUE, &"0".repeat(UNIQUE.len()));
+    let body = call.numbered("000000000000").body;
     let request = http::Request::builder()
         .method(call.method)
         .uri(format!("{url}{}", call.path))
