@@ -24,7 +24,7 @@ fn an_answer_leaves_in_one_write() {
     let asked = spending(&buyer, &lines, Some(10));
     let quote = shop.recalc(&asked);
     type Call<'a> = Box<dyn Fn() -> u16 + 'a>;
-    let calls: [(&str, u16, Call); 6] = [
+    let calls: [(&str, u16, Call); 7] = [
         (
             "search",
             200,
@@ -39,6 +39,16 @@ fn an_answer_leaves_in_one_write() {
             "recalc",
             200,
             Box::new(|| shop.post("/retaildemand/recalc", &asked).status),
+        ),
+        (
+            // Which writes the customer down before it answers.
+            "first receipt",
+            200,
+            Box::new(|| {
+                let who = with(agent(&id()), json!({ "name": "Новый" }));
+                let first = receipt(&who, &lines);
+                shop.post("/retaildemand/recalc", &first).status
+            }),
         ),
         (
             "sale",

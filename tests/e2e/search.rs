@@ -11,7 +11,7 @@ fn club() -> Shop {
         json!({ "name": "Пётр Ильич Королёв", "phone": "+7 903 999-33-44", "card": "2000000000017" }),
         json!({ "name": "Иванова-Штерн Анна", "phone": "8 (912) 000-11-22", "email": "anna@mail.example" }),
         json!({ "name": "Ольга Ковальчук", "phone": "+375 29 123-45-67", "card": "VIP-77/2024" }),
-        json!({ "name": "Jürgen Müller", "phone": "+49 1512 3456789" }),
+        json!({ "name": "Jürgen Müller", "phone": "+49 1512 0001234" }),
     ] {
         shop.customer(input);
     }
@@ -69,10 +69,10 @@ fn a_foreign_phone_is_found_with_and_without_its_plus() {
         ("375291234567", "Ольга Ковальчук"),
         ("37529", "Ольга Ковальчук"),
         ("4567", "Ольга Ковальчук"),
-        ("+49 1512 3456789", "Jürgen Müller"),
-        ("0049 1512 3456789", "Jürgen Müller"),
+        ("+49 1512 0001234", "Jürgen Müller"),
+        ("0049 1512 0001234", "Jürgen Müller"),
         ("0049 1512", "Jürgen Müller"),
-        ("4915123456789", "Jürgen Müller"),
+        ("4915120001234", "Jürgen Müller"),
     ] {
         let rows = shop.search(typed);
         assert_eq!(names(&rows), [name], "{typed}");

@@ -19,9 +19,15 @@ use crate::failed;
 pub async fn early(response: http::Response<Vec<u8>>) -> Result<Response, ErrorCode> {
     let (parts, body) = response.into_parts();
     let name = |name: &http::HeaderName| name.as_str().to_owned();
-    let headers = parts.headers.iter().map(|(n, value)| (name(n), value.as_bytes().to_vec()));
+    let headers = parts
+        .headers
+        .iter()
+        .map(|(n, value)| (name(n), value.as_bytes().to_vec()));
     // Without a length the host would send chunks, and the last one leaves on its own.
-    let length = ("content-length".to_owned(), body.len().to_string().into_bytes());
+    let length = (
+        "content-length".to_owned(),
+        body.len().to_string().into_bytes(),
+    );
     let headers: Vec<_> = headers.chain(std::iter::once(length)).collect();
     let headers = Fields::from_list(&headers).map_err(|_| failed("header"))?;
 
@@ -29,7 +35,9 @@ pub async fn early(response: http::Response<Vec<u8>>) -> Result<Response, ErrorC
     let (end_writer, end_reader) = wit_future::new(|| Ok(None));
     let contents = (!body.is_empty()).then_some(body_reader);
     let (answer, _sent) = Response::new(headers, contents, end_reader);
-    answer.set_status_code(parts.status.as_u16()).map_err(|()| failed("status"))?;
+    answer
+        .set_status_code(parts.status.as_u16())
+        .map_err(|()| failed("status"))?;
 
     let mut write = Box::pin(async move {
         if !body.is_empty() {

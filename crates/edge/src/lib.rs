@@ -73,7 +73,11 @@ thread_local! {
 ///
 /// # Errors
 /// The request's body broke off, or the application is configured wrongly.
-pub async fn serve<F>(request: Request, body_limit: usize, handler: F) -> Result<Response, ErrorCode>
+pub async fn serve<F>(
+    request: Request,
+    body_limit: usize,
+    handler: F,
+) -> Result<Response, ErrorCode>
 where
     F: AsyncFnOnce(Rc<App>, i64, http::Request<Bytes>) -> http::Response<Vec<u8>>,
 {
@@ -93,7 +97,11 @@ async fn app() -> Result<Rc<App>, ErrorCode> {
     if let Some(app) = APP.with_borrow(Clone::clone) {
         return Ok(app);
     }
-    let app = Rc::new(App::new(SpinSql::default(), SpinKv::default(), config().await?));
+    let app = Rc::new(App::new(
+        SpinSql::default(),
+        SpinKv::default(),
+        config().await?,
+    ));
     APP.set(Some(Rc::clone(&app)));
     Ok(app)
 }
@@ -104,7 +112,12 @@ async fn config() -> Result<Config, ErrorCode> {
     let operator_token = variable("operator_token").await;
     let master_key = variable("master_key").await;
     let base_domain = variable("base_domain").await.unwrap_or_default();
-    Config::new(operator_token.as_deref(), master_key.as_deref(), &base_domain).map_err(|e| {
+    Config::new(
+        operator_token.as_deref(),
+        master_key.as_deref(),
+        &base_domain,
+    )
+    .map_err(|e| {
         eprintln!("{e}");
         failed("configuration")
     })
@@ -117,6 +130,8 @@ fn failed(what: &str) -> ErrorCode {
 
 /// Milliseconds since 1970 UTC.
 fn now_ms() -> i64 {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let elapsed = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
 }

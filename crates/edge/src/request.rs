@@ -38,7 +38,9 @@ const DISCARD: usize = 16 * 1024 * 1024;
 pub async fn read(request: Request, at_most: usize) -> Result<http::Request<Bytes>, ErrorCode> {
     let method = method(&request.get_method())?;
     let authority = request.get_authority();
-    let path = request.get_path_with_query().unwrap_or_else(|| "/".to_owned());
+    let path = request
+        .get_path_with_query()
+        .unwrap_or_else(|| "/".to_owned());
     let uri: Uri = path.parse().map_err(|_| ErrorCode::HttpRequestUriInvalid)?;
     let (mut headers, length) = headers(&request);
     if let Some(host) = authority.and_then(|a| HeaderValue::from_str(&a).ok()) {
@@ -62,7 +64,9 @@ fn headers(request: &Request) -> (HeaderMap, Option<usize>) {
     let mut length = None;
     for (name, value) in request.get_headers().copy_all() {
         if name == "content-length" {
-            length = std::str::from_utf8(&value).ok().and_then(|text| text.trim().parse().ok());
+            length = std::str::from_utf8(&value)
+                .ok()
+                .and_then(|text| text.trim().parse().ok());
         }
         if let (Some(name), Ok(value)) = (wanted(&name), HeaderValue::from_bytes(&value)) {
             headers.insert(name, value);
@@ -100,7 +104,11 @@ async fn body(request: Request, length: Option<usize>, at_most: usize) -> Result
             // Only here a body that was cut short shows.
             trailers.await?;
             let missing = length.is_some_and(|length| body.len() < length);
-            return if missing { Err(failed("the request's body broke off")) } else { Ok(body.into()) };
+            return if missing {
+                Err(failed("the request's body broke off"))
+            } else {
+                Ok(body.into())
+            };
         }
         if length.is_some_and(|length| body.len() >= length) {
             break;
@@ -127,10 +135,21 @@ async fn discard(stream: &mut StreamReader<u8>) {
     }
 }
 
-async fn more(stream: &mut StreamReader<u8>, mut body: Vec<u8>, length: Option<usize>) -> (bool, Vec<u8>) {
+async fn more(
+    stream: &mut StreamReader<u8>,
+    mut body: Vec<u8>,
+    length: Option<usize>,
+) -> (bool, Vec<u8>) {
     if body.len() == body.capacity() {
-        body.reserve(length.map_or(CHUNK, |length| length.saturating_sub(body.len())).clamp(1, CHUNK));
+        body.reserve(
+            length
+                .map_or(CHUNK, |length| length.saturating_sub(body.len()))
+                .clamp(1, CHUNK),
+        );
     }
     let (result, body) = stream.read(body).await;
-    (matches!(result, StreamResult::Dropped | StreamResult::Cancelled), body)
+    (
+        matches!(result, StreamResult::Dropped | StreamResult::Cancelled),
+        body,
+    )
 }
