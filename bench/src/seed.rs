@@ -25,7 +25,7 @@ pub const KEY_VALUE: &str = "sqlite_key_value.db";
 /// The file with the till's key.
 const KEY: &str = "key";
 /// Raised when what is seeded changes otherwise than by its numbers or its schema.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// Past sales are spread over so many days.
 const DAYS: u64 = 100;
 /// Milliseconds of a day.
@@ -119,17 +119,23 @@ async fn catalogue(sql: &BulkSql, now: i64) -> Result<()> {
 }
 
 /// Customers come as they do at a till: by their first sale, which creates them with the welcome
-/// points; every second one has bought twice.
+/// points; every fourth one has bought twice. Sales of a day come at one moment, so that the settings
+/// are read once a day.
 async fn customers(app: &App<BulkSql, FileKv>, key: &str, now: i64) -> Result<()> {
     let mut random = Random(7);
-    for n in 0..shop::CUSTOMERS {
-        for time in 0..=(n % 2) {
-            let days = i64::try_from(random.below(DAYS / 2) + (1 - time) * DAYS / 2)?;
-            let at = now.saturating_sub(days.saturating_mul(DAY_MS));
+    for day in 0..DAYS {
+        let ago = i64::try_from(DAYS - day)?;
+        let at = now.saturating_sub(ago.saturating_mul(DAY_MS));
+        let second = day >= DAYS / 2;
+        for n in (day % (DAYS / 2)..shop::CUSTOMERS).step_by(usize::try_from(DAYS / 2)?) {
+            if second && n % 4 != 3 {
+                continue;
+            }
+            let number = format!("eee{}{n:08x}", u8::from(second));
             let points = (0, random.below(200));
-            let call = sale_of(n, &format!("eee{time}{n:08x}"), 3, points, &mut random);
+            let call = sale_of(n, &number, 3, points, &mut random);
             let status = commit::handle(app, at, call.request(key)?).await.status();
-            ensure!(status.is_success(), "sale {n}/{time}: {status}");
+            ensure!(status.is_success(), "sale {number}: {status}");
         }
     }
     Ok(())
