@@ -10,6 +10,7 @@ use super::post::{
     ATTEMPTS, Document, LedgerError, Posted, Shop, Side, SoldPosition, differing, journal,
     positions_from, positions_json, totals, write, write_turnover,
 };
+use super::sale::UNCLEAR;
 use super::snapshot::{self, DAY_MS, Query, restored_parts};
 use crate::customers::Identity;
 use crate::returns::{ReturnedLine, Sale as SoldSale, SaleLine, Settlement, due, settle};
@@ -36,7 +37,9 @@ pub struct Return {
     pub identity: Identity,
     /// The positions.
     pub positions: Vec<SoldPosition>,
-    /// SHA-256 of the body.
+    /// Whether some number of it could not be read and was taken as nothing.
+    pub unclear: bool,
+    /// A hash of what the return says: another one under the same key is another return.
     pub digest: String,
 }
 
@@ -142,7 +145,7 @@ async fn batch(
         unless_sold: if sold.is_some() { &[] } else { &back.demand },
     };
     batch.extend(document.write(shop)?);
-    batch.push(told(shop, &document, sold.as_ref()));
+    batch.push(told(shop, &document, sold.as_ref(), back.unclear));
     let posted = Posted::Done {
         customer: customer.clone(),
         spend: document.spend,
@@ -398,9 +401,9 @@ fn adopted(shop: &Shop<'_>, id: &str, sold: &Sold, settlement: Settlement) -> St
     .expect_rows(1)
 }
 
-fn told(shop: &Shop<'_>, document: &Document<'_>, sold: Option<&Sold>) -> Statement {
+fn told(shop: &Shop<'_>, document: &Document<'_>, sold: Option<&Sold>, unclear: bool) -> Statement {
     let number = document.number;
-    let (outcome, text) = match sold {
+    let (mut outcome, mut text) = match sold {
         Some(_) => (
             Outcome::Ok,
             format!(
@@ -417,6 +420,10 @@ fn told(shop: &Shop<'_>, document: &Document<'_>, sold: Option<&Sold>) -> Statem
             format!("Возврат №{number} без продажи: баллы не изменены"),
         ),
     };
+    if unclear {
+        outcome = Outcome::Warning;
+        text.push_str(UNCLEAR);
+    }
     let detail = json!({
         "paid": document.paid, "restored": document.spend, "clawed_back": document.earn, "demand": document.demand,
     });

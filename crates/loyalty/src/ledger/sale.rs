@@ -46,7 +46,7 @@ pub struct Sale {
     pub gifts: Vec<GiftPayment>,
     /// Whether some number of it could not be read and was taken as nothing.
     pub unclear: bool,
-    /// SHA-256 of the body.
+    /// A hash of what the sale says: another one under the same key is another sale.
     pub digest: String,
 }
 
@@ -468,9 +468,12 @@ fn told(
     )
 }
 
+/// Some number of a receipt was taken as nothing.
+pub(super) const UNCLEAR: &str = "; часть чисел чека не прочитана";
+
 /// What the flags of a sale mean to a merchant.
 const FLAGS: &[(&str, &str)] = &[
-    ("unclear", "; часть чисел чека не прочитана"),
+    ("unclear", UNCLEAR),
     ("overdraft", "; списано больше, чем было на счёте"),
     ("gift_unknown", "; неизвестный сертификат"),
     (

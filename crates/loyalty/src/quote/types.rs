@@ -167,9 +167,9 @@ pub enum QuoteError {
     #[error("сумма чека слишком велика")]
     TooLarge,
     /// A price or a quantity is negative.
-    #[error("отрицательная цена или количество в позиции {line}")]
+    #[error("отрицательная цена или количество в позиции {}", .line.saturating_add(1))]
     Negative {
-        /// Index of the line, from 0.
+        /// Index of the line, from 0; the text counts from 1.
         line: usize,
     },
     /// More lines than [`super::MAX_LINES`].

@@ -110,25 +110,31 @@ fn intent(body: &Recalc<'_>) -> Intent {
     }
 }
 
+/// The lines of the receipt, in order.
+///
+/// # Errors
+/// 412 with the position and the field of a number that cannot be used.
 fn lines(
     positions: &[Position<'_>],
     goods: &[Vec<String>],
     snapshot: &Snapshot,
 ) -> Result<Vec<Line>, Reply> {
-    let too_large = |_| Reply::invalid("Слишком большое число в позиции чека", "positions");
-    let of = |(position, ids): (&Position<'_>, &Vec<String>)| {
+    let of = |(n, (position, ids)): (usize, (&Position<'_>, &Vec<String>))| {
         let good = snapshot.good(ids.iter().map(String::as_str));
         let weighed = good.as_ref().is_some_and(|good| good.weighed);
+        let wrong = |field| Reply::bad_number(n, field);
+        let quantity = position.quantity().ok().filter(|q| q.0 >= 0);
+        let price = position.price().ok().filter(|p| p.0 >= 0);
         Ok(Line {
             // Half a package cannot be told: its size is echoed as it came.
             may_split: !weighed && position.pack.is_none(),
             good,
-            quantity: position.quantity().map_err(too_large)?,
-            price: position.price().map_err(too_large)?,
+            quantity: quantity.ok_or_else(|| wrong("quantity"))?,
+            price: price.ok_or_else(|| wrong("price"))?,
             serials: serials(position).len(),
         })
     };
-    positions.iter().zip(goods).map(of).collect()
+    positions.iter().zip(goods).enumerate().map(of).collect()
 }
 
 fn serials<'a>(position: &Position<'a>) -> Vec<&'a RawValue> {

@@ -18,10 +18,13 @@ use super::counterparty::{counterparty, store};
 use super::wire::{
     BonusProgram, Document, GiftCard, Position, Raw, Reference, decimal, object, text,
 };
-use super::{Call, Reply, answer};
+use super::{Call, Reply, answer, meaning};
 
 /// A moment so far ahead of our clock, in milliseconds, is a till whose clock is wrong.
 const CLOCK_SKEW_MS: i64 = 86_400_000;
+
+/// Characters of `YYYY-MM-DD`.
+const DATE_LENGTH: usize = 10;
 
 /// A price beyond this, in kopecks (a hundred million rubles), is a mistake of the sender.
 const PRICE_MAX: i64 = 10_000_000_000;
@@ -53,10 +56,11 @@ async fn sale(sql: &impl Sql, call: &Call<'_>) -> Result<Reply, Reply> {
     let agent = counterparty(body.agent);
     let points: Option<BonusProgram<'_>> = object(body.bonus_program);
     let (positions, unclear) = positions(&body);
-    let sale = Sale {
+    let told = told(body.moment, call.now);
+    let mut sale = Sale {
         keys: keys(&body, call.body),
         number: text(body.name).unwrap_or_default(),
-        moment: moment(body.moment, call.now),
+        moment: told.unwrap_or(call.now),
         store: store(body.retail_store),
         identity: agent.identity(),
         person: agent.person(),
@@ -65,8 +69,9 @@ async fn sale(sql: &impl Sql, call: &Call<'_>) -> Result<Reply, Reply> {
         spend: points.and_then(|p| whole(p.bonus_value_to_spend)),
         earn: points.and_then(|p| whole(p.bonus_value_to_earn)),
         gifts: gifts(body.gift_cards),
-        digest: digest(call.body),
+        digest: String::new(),
     };
+    sale.digest = meaning::of_sale(&sale, told);
     let shop = call.shop();
     let posted = post_sale(sql, &shop, &sale).await?;
     if let Posted::Done {
@@ -89,16 +94,20 @@ async fn sale(sql: &impl Sql, call: &Call<'_>) -> Result<Reply, Reply> {
 
 async fn returned(sql: &impl Sql, call: &Call<'_>) -> Result<Reply, Reply> {
     let body: Document<'_> = call.json()?;
-    let back = Return {
+    let (positions, unclear) = positions(&body);
+    let told = told(body.moment, call.now);
+    let mut back = Return {
         keys: keys(&body, call.body),
         number: text(body.name).unwrap_or_default(),
-        moment: moment(body.moment, call.now),
+        moment: told.unwrap_or(call.now),
         store: store(body.retail_store),
         demand: Reference::of(body.demand).ids(),
         identity: counterparty(body.agent).identity(),
-        positions: positions(&body).0,
-        digest: digest(call.body),
+        positions,
+        unclear,
+        digest: String::new(),
     };
+    back.digest = meaning::of_return(&back, told);
     post_return(sql, &call.shop(), &back).await?;
     Ok(Reply::created())
 }
@@ -133,15 +142,48 @@ fn keys(body: &Document<'_>, bytes: &[u8]) -> Vec<String> {
     vec![format!("hash-{}", hex::encode(hash.finalize()))]
 }
 
-fn digest(bytes: &[u8]) -> String {
-    hex::encode(Sha256::digest(bytes))
+/// When it happened, if the call says so: hours ago after work without a network, not tomorrow.
+fn told(raw: Raw<'_>, now: i64) -> Option<i64> {
+    let told = text(raw).and_then(|text| instant(&text));
+    told.filter(|at| *at <= now.saturating_add(CLOCK_SKEW_MS))
 }
 
-/// When it happened: hours ago after work without a network, now where the call does not say.
-fn moment(raw: Raw<'_>, now: i64) -> i64 {
-    let told = text(raw).and_then(|t| clock::parse_moscow(&t));
-    told.filter(|at| *at <= now.saturating_add(CLOCK_SKEW_MS))
-        .unwrap_or(now)
+/// A moment in milliseconds UTC. Without a zone it is Moscow's (§2); with one, as in RFC 3339, it is
+/// as it says, though the documentation knows no zones.
+fn instant(text: &str) -> Option<i64> {
+    let text = text.to_ascii_uppercase();
+    if let Some(utc) = text.strip_suffix('Z') {
+        return Some(clock::instant(clock::parse(utc)?, 0));
+    }
+    // Not a hyphen of the date.
+    match text.rfind(['+', '-']).filter(|at| *at > DATE_LENGTH) {
+        Some(at) => {
+            let (time, zone) = text.split_at_checked(at)?;
+            Some(clock::instant(clock::parse(time)?, zone_minutes(zone)?))
+        }
+        None => clock::parse_moscow(&text),
+    }
+}
+
+/// `+03:00`, `+0300` or `+03` in minutes from UTC.
+fn zone_minutes(zone: &str) -> Option<i32> {
+    let (sign, digits) = zone.split_at_checked(1)?;
+    let digits = digits.replacen(':', "", 1);
+    let number = |from, to| -> Option<i32> {
+        let part = digits.get(from..to)?;
+        let plain = part.bytes().all(|b| b.is_ascii_digit());
+        plain.then(|| part.parse().ok()).flatten()
+    };
+    let minutes = match digits.len() {
+        2 => 0,
+        4 => number(2, 4).filter(|minutes| *minutes < 60)?,
+        _ => return None,
+    };
+    let offset = number(0, 2)? * 60 + minutes;
+    let offset = if sign == "-" { -offset } else { offset };
+    (clock::MIN_ZONE_MINUTES..=clock::MAX_ZONE_MINUTES)
+        .contains(&offset)
+        .then_some(offset)
 }
 
 /// Whole points; МойСклад's own engine has no others (§2).
@@ -198,4 +240,41 @@ fn gifts(raw: Raw<'_>) -> Vec<GiftPayment> {
         .filter(Option::is_some)
         .map(payment)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_may_tell_its_zone() {
+        let noon = Some(1_795_244_400_000);
+        for text in [
+            "2026-11-21 10:00:00",
+            "2026-11-21 10:00:00.000",
+            "2026-11-21T10:00:00+03:00",
+            "2026-11-21T10:00:00.000+0300",
+            "2026-11-21 10:00:00 +03",
+            "2026-11-21T07:00:00Z",
+            "2026-11-21t07:00:00.000000z",
+            "2026-11-21T07:00:00-00:00",
+            "2026-11-21T02:00:00-05:00",
+            "2026-11-21T12:30:00+05:30",
+        ] {
+            assert_eq!(instant(text), noon, "{text}");
+        }
+        for text in [
+            "",
+            "Z",
+            "2026-11-21T07:00:00+",
+            "2026-11-21T07:00:00+25:00",
+            "2026-11-21T07:00:00+03:60",
+            "2026-11-21T07:00:00+3:0",
+            "2026-11-21T07:00:00++3",
+            "2026-11-21T07:00:00ю+03",
+            "2026-11-21T07:00:00 MSK",
+        ] {
+            assert_eq!(instant(text), None, "{text}");
+        }
+    }
 }

@@ -7,6 +7,7 @@ pub mod calc;
 pub mod commit;
 mod counterparty;
 mod gift;
+mod meaning;
 mod reply;
 pub mod search;
 pub mod verify;
@@ -38,7 +39,7 @@ pub struct Call<'a> {
     pub tenant: Rc<Tenant>,
     /// GET or POST.
     pub method: Method,
-    /// What comes after [`PREFIX`].
+    /// What comes after [`PREFIX`], with one slash before it and none after.
     pub path: String,
     /// The query string, undecoded.
     pub query: String,
@@ -126,15 +127,21 @@ async fn enter<'a, S: Sql, K: Kv>(
     Ok(Call {
         tenant,
         method: request.method().clone(),
-        path: path
-            .strip_prefix(PREFIX)
-            .unwrap_or(path)
-            .trim_end_matches('/')
-            .to_owned(),
+        path: method_path(path),
         query: request.uri().query().unwrap_or_default().to_owned(),
         body: request.body(),
         now,
     })
+}
+
+/// What a call asks for. МойСклад appends `/retaildemand` to whatever the merchant typed, so a base
+/// address that ends with a slash makes two of it.
+fn method_path(path: &str) -> String {
+    let asked = path.strip_prefix(PREFIX).unwrap_or(path);
+    match asked.trim_matches('/') {
+        "" => String::new(),
+        asked => format!("/{asked}"),
+    }
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -172,6 +172,15 @@ impl Reply {
         )
     }
 
+    /// 412: a number of a position that is negative, too large or none at all. `index` counts from 0,
+    /// the text as people do.
+    #[must_use]
+    pub fn bad_number(index: usize, field: &str) -> Self {
+        let position = index.saturating_add(1);
+        let error = format!("Позиция {position}: недопустимое число в поле {field}");
+        Self::invalid(&error, &format!("positions.{field}"))
+    }
+
     /// 412 with 28001: the customer must tell a code first.
     #[must_use]
     pub fn code_required() -> Self {

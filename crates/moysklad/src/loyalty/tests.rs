@@ -32,7 +32,35 @@ fn till(programme: Value) -> Till {
     }
 }
 
+/// A gateway that takes every message.
+struct Gateway;
+
+impl sklad_store::Http for Gateway {
+    async fn post_json(&self, _: &str, _: String) -> Result<u16, sklad_store::HttpError> {
+        Ok(200)
+    }
+}
+
 impl Till {
+    /// Posts what must be accepted.
+    #[track_caller]
+    fn post(&self, path: &str, body: &Value) -> Value {
+        let (status, answer) = self.call("POST", path, &body.to_string());
+        assert!((200..300).contains(&status), "{status} {answer}");
+        answer
+    }
+
+    /// The texts of the journal's rows of one action, the newest first.
+    fn journal(&self, action: &str, outcome: &str) -> Vec<String> {
+        let filter = sklad_jobs::journal::Filter {
+            action: Some(action.to_owned()),
+            outcome: Some(outcome.to_owned()),
+            ..Default::default()
+        };
+        let rows = block_on(sklad_jobs::journal::list(&self.app.sql, "demo", filter, 99)).unwrap();
+        rows.into_iter().map(|row| row.text).collect()
+    }
+
     fn call(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
         let request = Request::builder()
             .method(method)
@@ -40,10 +68,14 @@ impl Till {
             .header(TOKEN, &self.key)
             .body(Bytes::from(body.to_owned()))
             .unwrap();
-        let response = match path.split('?').next().unwrap() {
-            "/retaildemand/recalc" => block_on(calc::handle(&self.app, NOW, request)),
-            "/retaildemand" | "/retailsalesreturn" => {
+        let method = path.split('?').next().unwrap().trim_start_matches('/');
+        let response = match method.trim_end_matches('/') {
+            "retaildemand/recalc" => block_on(calc::handle(&self.app, NOW, request)),
+            "retaildemand" | "retailsalesreturn" => {
                 block_on(commit::handle(&self.app, NOW, request))
+            }
+            "retaildemand/verify" | "counterparty/verify" => {
+                block_on(verify::handle(&self.app, &Gateway, NOW, request))
             }
             _ => block_on(search::handle(&self.app, NOW, request)),
         };
@@ -445,4 +477,161 @@ fn a_bare_id_is_quoted_as_the_customer_that_the_sale_makes_of_it() {
 
 fn percent(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+#[test]
+fn the_last_of_two_members_of_one_name_counts() {
+    let till = till(json!({ "earning": { "percent": 10 } }));
+    let sale = format!(
+        r#"{{"meta":{{"id":"s","id":"s"}},"name":"1","name":"2",
+        "agent":{{"meta":{{"id":"x"}},"meta":{{"id":"{ID}"}}}},
+        "positions":[{{"quantity":5,"price":100,"price":200,"quantity":1}}],
+        "extra":{{"a":1,"a":2}}}}"#
+    );
+    assert_eq!(till.call("POST", "/retaildemand", &sale).0, 201);
+    assert_eq!((till.balance(ID), till.balance("x")), (20, 0));
+    let (status, answer) = till.call("POST", "/retaildemand/recalc", &sale);
+    assert_eq!(
+        (status, &answer["positions"][0]["price"]),
+        (200, &json!(200))
+    );
+}
+
+#[test]
+fn a_number_that_cannot_be_used_is_told_by_position_and_field() {
+    let till = till(json!({}));
+    let good = json!({ "price": 1 });
+    for (field, bad) in [
+        ("price", json!("abc")),
+        ("price", json!("1e300")),
+        ("price", json!(-5)),
+        ("price", json!(true)),
+        ("quantity", json!(-1)),
+        ("quantity", json!("9".repeat(40))),
+        ("quantity", json!(1e25)),
+    ] {
+        let mut second = good.clone();
+        second[field] = bad.clone();
+        let receipt = json!({ "positions": [good, second] }).to_string();
+        let (status, answer) = till.call("POST", "/retaildemand/recalc", &receipt);
+        let error = &answer["errors"][0];
+        let text = format!("Позиция 2: недопустимое число в поле {field}");
+        assert_eq!((status, &error["error"]), (412, &json!(text)), "{bad}");
+        assert_eq!(error["parameter"], json!(format!("positions.{field}")));
+    }
+    let huge = r#"{"positions":[{"price":1,"quantity":1e300}]}"#;
+    assert_eq!(till.call("POST", "/retaildemand/recalc", huge).0, 412);
+    for nothing in [json!(null), json!(""), json!(" "), json!({}), json!([])] {
+        let receipt = json!({ "positions": [{ "price": nothing, "quantity": nothing }, {}] });
+        let answer = till.post("/retaildemand/recalc", &receipt);
+        assert_eq!(answer["positions"][0]["quantity"], json!(1), "{nothing}");
+    }
+}
+
+#[test]
+fn a_sale_with_a_number_that_is_none_is_posted_and_flagged() {
+    let till = till(json!({ "earning": { "percent": 10 } }));
+    for (n, bad) in [json!("abc"), json!("1e300"), json!(true)]
+        .iter()
+        .enumerate()
+    {
+        let sale = json!({ "meta": { "id": format!("s{n}") }, "agent": customer(ID),
+                           "positions": [{ "price": 100, "quantity": bad }, { "price": 50 }] });
+        till.post("/retaildemand", &sale);
+    }
+    assert_eq!(till.balance(ID), 15);
+    let told = till.journal("sale", "warning");
+    assert_eq!(told.len(), 3);
+    assert!(
+        told.iter().all(|text| text.contains("часть чисел")),
+        "{told:?}"
+    );
+    let back = json!({ "meta": { "id": "r" }, "positions": [{ "quantity": "abc" }] });
+    till.post("/retailsalesreturn", &back);
+    assert!(till.journal("return", "warning")[0].contains("часть чисел"));
+}
+
+#[test]
+fn the_same_document_written_otherwise_is_a_repetition() {
+    let till = till(json!({}));
+    let first = format!(
+        r#"{{"meta":{{"id":"S-1","href":"x"}},"name":"7","agent":{{"meta":{{"id":"{ID}"}},"name":"А"}},
+        "positions":[{{"assortment":{{"meta":{{"id":"g"}}}},"quantity":2,"price":10,"discountedPrice":9.5}}],
+        "bonusProgram":{{"bonusValueToSpend":0,"bonusValueToEarn":3}},"giftCards":null}}"#
+    );
+    let again = format!(
+        r#" {{ "positions" : [ {{ "price" : 10.00, "quantity" : "2,0", "discountedPrice" : 9.50,
+        "assortment" : {{ "meta" : {{ "id" : "G" }} }} }} ],
+        "bonusProgram" : {{ "bonusValueToEarn" : 3.0, "bonusValueToSpend" : 0.0 }},
+        "agent" : {{ "name" : "А", "meta" : {{ "id" : "{ID}", "href": "" }} }},
+        "name" : "7", "meta" : {{ "href" : "x", "id" : "s-1" }} }} "#
+    );
+    let another = first.replace("9.5", "9.4");
+    for path in ["/retaildemand", "/retailsalesreturn"] {
+        let action = &path["/retail".len()..];
+        let action = if action == "demand" { "sale" } else { "return" };
+        let conflicts = || {
+            let told = till.journal(action, "warning");
+            told.iter()
+                .filter(|t| t.contains("с другим содержанием"))
+                .count()
+        };
+        for body in [&first, &again] {
+            assert_eq!(till.call("POST", path, body).0, 201);
+        }
+        assert_eq!(conflicts(), 0, "{path}");
+        assert_eq!(till.call("POST", path, &another).0, 201);
+        assert_eq!(conflicts(), 1, "{path}");
+    }
+    assert_eq!(till.balance(ID), 3);
+}
+
+#[test]
+fn a_moment_with_a_zone_is_the_sales_moment() {
+    let till = till(json!({}));
+    for (n, moment) in ["2026-09-20T10:00:00+03:00", "2026-09-20T07:00:00.000Z"]
+        .iter()
+        .enumerate()
+    {
+        let id = format!("s{n}");
+        till.post(
+            "/retaildemand",
+            &json!({ "meta": { "id": id }, "moment": moment }),
+        );
+        let row = sklad_store::Statement::new("SELECT moment FROM documents WHERE id = ?1");
+        let rows = block_on(till.app.sql.query(row.bind(id))).unwrap();
+        assert_eq!(rows[0].int(0), Some(1_789_887_600_000), "{moment}");
+    }
+}
+
+#[test]
+fn the_spender_may_be_named_by_an_id_an_href_or_a_meta() {
+    let href = format!("https://api.moysklad.ru/api/remap/1.2/entity/counterparty/{ID}");
+    for who in [
+        json!(ID),
+        json!(href),
+        json!({ "href": href, "id": ID }),
+        json!({ "meta": { "href": href } }),
+    ] {
+        let till = till(json!({}));
+        till.post("/counterparty", &customer(ID));
+        let answer = till.post("/retaildemand/verify", &json!({ "counterpartyId": who }));
+        assert!(answer["verificationCode"].is_string(), "{who}: {answer}");
+    }
+    let till = till(json!({}));
+    let nobody = json!({ "counterpartyId": "https://x/entity/counterparty" }).to_string();
+    assert_eq!(till.call("POST", "/retaildemand/verify", &nobody).0, 404);
+}
+
+#[test]
+fn a_base_address_with_a_slash_at_its_end_works() {
+    let till = till(json!({ "earning": { "percent": 10 } }));
+    till.post("//counterparty", &customer(ID));
+    let sale =
+        json!({ "meta": { "id": "s" }, "agent": customer(ID), "positions": [{ "price": 50 }] });
+    till.post("//retaildemand/recalc", &sale);
+    till.post("//retaildemand/", &sale);
+    assert_eq!(till.balance(ID), 5);
+    let (status, answer) = till.call("GET", "//counterparty?search=9039993344", "");
+    assert_eq!((status, answer["rows"].as_array().unwrap().len()), (200, 1));
 }

@@ -3,7 +3,6 @@
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
-use serde::Deserialize;
 use sklad_jobs::outbox;
 use sklad_loyalty::codes::{self, CodeError, Issued, Purpose, Recipient};
 use sklad_loyalty::customers::Identity;
@@ -12,20 +11,11 @@ use sklad_store::{Http, Kv, Sql};
 use sklad_tenant::App;
 
 use super::search::subject;
-use super::wire::{CodeAnswer, Counterparty, Raw, text};
+use super::wire::{CodeAnswer, Counterparty, Spender, ids, text};
 use super::{Call, Reply, answer};
 
 /// The longest text for the cashier, in characters (§3.4).
 const MESSAGE_MAX: usize = 140;
-
-/// `POST /retaildemand/verify`
-#[derive(Deserialize)]
-struct SpendingBody<'a> {
-    #[serde(borrow, default, rename = "counterpartyId")]
-    counterparty_id: Raw<'a>,
-    #[serde(borrow, default)]
-    phone: Raw<'a>,
-}
 
 /// Answers the routes of the component `loyalty-verify`.
 pub async fn handle<S: Sql, K: Kv>(
@@ -74,9 +64,10 @@ fn registering(call: &Call<'_>) -> Result<Recipient, Reply> {
 /// The customer who spends, by МойСклад's id or the till's (which one is sent is not documented),
 /// else by phone.
 async fn spender(sql: &impl Sql, call: &Call<'_>) -> Result<Recipient, Reply> {
-    let body: SpendingBody<'_> = call.json()?;
-    let id = text(body.counterparty_id);
-    let identity = Identity::new(id.as_deref(), None, text(body.phone).as_deref());
+    let body: Spender<'_> = call.json()?;
+    let ids = ids(body.counterparty_id);
+    let phone = text(body.phone);
+    let identity = Identity::new(ids.iter().map(String::as_str), None, phone.as_deref());
     let snapshot = call
         .shop()
         .read(

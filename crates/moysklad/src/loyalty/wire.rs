@@ -6,15 +6,108 @@
 //! and what an answer echoes (`agent`, `assortment`, `sn`, `pack`) is echoed to the letter.
 
 use std::borrow::Cow;
+use std::fmt::{self, Formatter};
 
 use rust_decimal::Decimal;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::de::{DeserializeSeed, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use sklad_loyalty::units::{Kopecks, Percent, Points, Quantity};
 
 /// A value that is looked at later.
 pub type Raw<'a> = Option<&'a RawValue>;
+
+/// What a member of an object is read as; never an error.
+trait Member<'a> {
+    fn of(raw: Raw<'a>) -> Self;
+}
+
+impl<'a> Member<'a> for Raw<'a> {
+    fn of(raw: Raw<'a>) -> Self {
+        raw
+    }
+}
+
+/// What is no list is an empty one, and what is no position in it is one of which nothing is known:
+/// the others keep their places.
+impl<'a> Member<'a> for Vec<Position<'a>> {
+    fn of(raw: Raw<'a>) -> Self {
+        let list: Vec<&RawValue> = object(raw).unwrap_or_default();
+        let positions = list.into_iter().map(|raw| object(Some(raw)));
+        positions.map(Option::unwrap_or_default).collect()
+    }
+}
+
+/// Reads an object's members by their names. Not serde's derive, because that refuses an object that
+/// names a member twice: here the last one counts, as in other readers of JSON.
+macro_rules! members {
+    ($type:ident { $($field:ident: $name:literal),+ $(,)? }) => {
+        impl<'de: 'a, 'a> Deserialize<'de> for $type<'a> {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let [$($field),+] = read_members(from, &[$($name),+])?;
+                Ok(Self { $($field: Member::of($field)),+ })
+            }
+        }
+    };
+}
+/// The values of these members of an object; nothing where one is missing or null.
+fn read_members<'de, D: Deserializer<'de>, const N: usize>(
+    from: D,
+    names: &[&str; N],
+) -> Result<[Raw<'de>; N], D::Error> {
+    let mut values = [None; N];
+    from.deserialize_map(Members {
+        names,
+        values: &mut values,
+    })?;
+    Ok(values)
+}
+
+struct Members<'s, 'de> {
+    names: &'s [&'s str],
+    values: &'s mut [Raw<'de>],
+}
+
+impl<'de> Visitor<'de> for Members<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(place) = map.next_key_seed(Name(self.names))? {
+            let value = map.next_value()?;
+            if let Some(member) = place.and_then(|n| self.values.get_mut(n)) {
+                *member = value;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads the name of a member as its place among the names that are looked for.
+struct Name<'s>(&'s [&'s str]);
+
+impl<'de> DeserializeSeed<'de> for Name<'_> {
+    type Value = Option<usize>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Name<'_> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(self.0.iter().position(|n| *n == name))
+    }
+}
 
 /// The text of a string or number; nothing for what is empty or of another kind.
 pub fn text(raw: Raw<'_>) -> Option<String> {
@@ -38,6 +131,24 @@ pub fn decimal(raw: Raw<'_>) -> Option<Decimal> {
         .or_else(|| Decimal::from_scientific(&text).ok())
 }
 
+/// Something is there where a number belongs, and it is none that can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unusable;
+
+/// The number of a field that may be missing, null or empty (§2). An empty text, object or list is
+/// empty; what else is there must be a number.
+///
+/// # Errors
+/// For what is there and is no number, or one beyond 28 digits.
+pub fn number_or_nothing(raw: Raw<'_>) -> Result<Option<Decimal>, Unusable> {
+    let empty = |c: char| c.is_whitespace() || matches!(c, '"' | '{' | '}' | '[' | ']');
+    let something = |raw: &RawValue| raw.get() != "null" && !raw.get().chars().all(empty);
+    match decimal(raw) {
+        None if raw.is_some_and(something) => Err(Unusable),
+        number => Ok(number),
+    }
+}
+
 /// An id in lower case; a nil UUID is an empty one.
 pub fn id(raw: Raw<'_>) -> Option<String> {
     let id = text(raw)?.to_lowercase();
@@ -50,18 +161,21 @@ pub fn object<'a, T: Deserialize<'a>>(raw: Raw<'a>) -> Option<T> {
 }
 
 /// `{href, id}`, and in newer calls `idType` and `type`. Nothing is read out of the href's host.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Meta<'a> {
     /// Address of the entity.
-    #[serde(borrow, default)]
     pub href: Raw<'a>,
     /// Its id: МойСклад's, or the till's syncId.
-    #[serde(borrow, default)]
     pub id: Raw<'a>,
     /// `native` or `sync`.
-    #[serde(borrow, default, rename = "idType")]
     pub id_type: Raw<'a>,
 }
+
+members!(Meta {
+    href: "href",
+    id: "id",
+    id_type: "idType"
+});
 
 impl Meta<'_> {
     /// The ids that this meta names: `id`, then the last segment of `href` if it is another one.
@@ -94,20 +208,32 @@ fn last_segment(href: &str) -> Option<String> {
 }
 
 /// Anything with a meta and a name: a point of sale, an assortment, a document.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Reference<'a> {
     /// Its meta.
-    #[serde(borrow, default)]
     pub meta: Raw<'a>,
     /// The id without a meta, as `agent` in a return has it (§3.8).
-    #[serde(borrow, default)]
     pub id: Raw<'a>,
     /// The href without a meta.
-    #[serde(borrow, default)]
     pub href: Raw<'a>,
     /// The till's id, beside the meta.
-    #[serde(borrow, default, rename = "syncId")]
     pub sync_id: Raw<'a>,
+}
+
+members!(Reference {
+    meta: "meta",
+    id: "id",
+    href: "href",
+    sync_id: "syncId"
+});
+
+/// Every id in a value that is an id, an href, a meta, or an object with one of these.
+pub fn ids(raw: Raw<'_>) -> Vec<String> {
+    match text(raw) {
+        Some(href) if href.contains('/') => last_segment(&href).into_iter().collect(),
+        Some(_) => id(raw).into_iter().collect(),
+        None => Reference::of(raw).ids(),
+    }
 }
 
 impl<'a> Reference<'a> {
@@ -134,215 +260,228 @@ impl<'a> Reference<'a> {
 }
 
 /// A customer, as the calls carry it: in the body itself or as `agent`.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Counterparty<'a> {
     /// Its meta.
-    #[serde(borrow, default)]
     pub meta: Raw<'a>,
     /// The id without a meta, see [`Reference::id`].
-    #[serde(borrow, default)]
     pub id: Raw<'a>,
     /// The href without a meta.
-    #[serde(borrow, default)]
     pub href: Raw<'a>,
     /// The till's id.
-    #[serde(borrow, default, rename = "syncId")]
     pub sync_id: Raw<'a>,
     /// Full name.
-    #[serde(borrow, default)]
     pub name: Raw<'a>,
     /// Card.
-    #[serde(borrow, default, rename = "discountCardNumber")]
     pub discount_card_number: Raw<'a>,
     /// Phone in any writing.
-    #[serde(borrow, default)]
     pub phone: Raw<'a>,
     /// E-mail.
-    #[serde(borrow, default)]
     pub email: Raw<'a>,
     /// Given name.
-    #[serde(borrow, default, rename = "legalFirstName")]
     pub legal_first_name: Raw<'a>,
     /// Patronymic.
-    #[serde(borrow, default, rename = "legalMiddleName")]
     pub legal_middle_name: Raw<'a>,
     /// Family name.
-    #[serde(borrow, default, rename = "legalLastName")]
     pub legal_last_name: Raw<'a>,
     /// `YYYY-MM-DD HH:mm:ss`
-    #[serde(borrow, default, rename = "birthDate")]
     pub birth_date: Raw<'a>,
     /// `MALE` or `FEMALE`
-    #[serde(borrow, default)]
     pub sex: Raw<'a>,
     /// `UNCHECKED`, `CHECKED` or `IGNORE`
-    #[serde(borrow, default, rename = "statusCheck")]
     pub status_check: Raw<'a>,
     /// The point of sale.
-    #[serde(borrow, default, rename = "retailStore")]
     pub retail_store: Raw<'a>,
 }
 
+members!(Counterparty {
+    meta: "meta",
+    id: "id",
+    href: "href",
+    sync_id: "syncId",
+    name: "name",
+    discount_card_number: "discountCardNumber",
+    phone: "phone",
+    email: "email",
+    legal_first_name: "legalFirstName",
+    legal_middle_name: "legalMiddleName",
+    legal_last_name: "legalLastName",
+    birth_date: "birthDate",
+    sex: "sex",
+    status_check: "statusCheck",
+    retail_store: "retailStore"
+});
+
 /// `POST /retaildemand/recalc`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Recalc<'a> {
     /// The point of sale.
-    #[serde(borrow, default, rename = "retailStore")]
     pub retail_store: Raw<'a>,
     /// The customer.
-    #[serde(borrow, default)]
     pub agent: Raw<'a>,
     /// The whole receipt, without discounts.
-    #[serde(borrow, default, deserialize_with = "lenient")]
     pub positions: Vec<Position<'a>>,
     /// `{transactionType}`
-    #[serde(borrow, default, rename = "bonusProgram")]
     pub bonus_program: Raw<'a>,
     /// The points that the cashier typed.
-    #[serde(borrow, default, rename = "preferredBonusToSpend")]
     pub preferred_bonus_to_spend: Raw<'a>,
 }
 
+members!(Recalc {
+    retail_store: "retailStore",
+    agent: "agent",
+    positions: "positions",
+    bonus_program: "bonusProgram",
+    preferred_bonus_to_spend: "preferredBonusToSpend"
+});
+
 /// `POST /retaildemand` and `POST /retailsalesreturn`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Document<'a> {
     /// The point of sale.
-    #[serde(borrow, default, rename = "retailStore")]
     pub retail_store: Raw<'a>,
     /// Number.
-    #[serde(borrow, default)]
     pub name: Raw<'a>,
     /// `YYYY-MM-DD HH:mm:ss`
-    #[serde(borrow, default)]
     pub moment: Raw<'a>,
     /// The document's own meta.
-    #[serde(borrow, default)]
     pub meta: Raw<'a>,
     /// The till's id, beside the meta.
-    #[serde(borrow, default, rename = "syncId")]
     pub sync_id: Raw<'a>,
     /// The customer.
-    #[serde(borrow, default)]
     pub agent: Raw<'a>,
     /// The sale that a return names.
-    #[serde(borrow, default)]
     pub demand: Raw<'a>,
     /// The positions as sold.
-    #[serde(borrow, default, deserialize_with = "lenient")]
     pub positions: Vec<Position<'a>>,
     /// `{bonusValueToSpend, bonusValueToEarn}`
-    #[serde(borrow, default, rename = "bonusProgram")]
     pub bonus_program: Raw<'a>,
     /// Payments with gift certificates.
-    #[serde(borrow, default, rename = "giftCards")]
     pub gift_cards: Raw<'a>,
 }
 
+members!(Document {
+    retail_store: "retailStore",
+    name: "name",
+    moment: "moment",
+    meta: "meta",
+    sync_id: "syncId",
+    agent: "agent",
+    demand: "demand",
+    positions: "positions",
+    bonus_program: "bonusProgram",
+    gift_cards: "giftCards"
+});
+
+/// `POST /retaildemand/verify`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Spender<'a> {
+    /// The customer's id by the documentation; an href or a meta is understood too, see [`ids`].
+    pub counterparty_id: Raw<'a>,
+    /// Phone in any writing.
+    pub phone: Raw<'a>,
+}
+members!(Spender {
+    counterparty_id: "counterpartyId",
+    phone: "phone"
+});
+
 /// The points of a call.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct BonusProgram<'a> {
     /// `EARNING` (also when absent) or `SPENDING`.
-    #[serde(borrow, default, rename = "transactionType")]
     pub transaction_type: Raw<'a>,
     /// Points spent by a sale.
-    #[serde(borrow, default, rename = "bonusValueToSpend")]
     pub bonus_value_to_spend: Raw<'a>,
     /// Points earned by a sale.
-    #[serde(borrow, default, rename = "bonusValueToEarn")]
     pub bonus_value_to_earn: Raw<'a>,
 }
 
+members!(BonusProgram {
+    transaction_type: "transactionType",
+    bonus_value_to_spend: "bonusValueToSpend",
+    bonus_value_to_earn: "bonusValueToEarn"
+});
+
 /// A payment with a gift certificate.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct GiftCard<'a> {
     /// Our id of the certificate.
-    #[serde(borrow, default)]
     pub id: Raw<'a>,
     /// Its number.
-    #[serde(borrow, default)]
     pub name: Raw<'a>,
     /// Kopecks (§2).
-    #[serde(borrow, default, rename = "paymentSum")]
     pub payment_sum: Raw<'a>,
 }
 
+members!(GiftCard {
+    id: "id",
+    name: "name",
+    payment_sum: "paymentSum"
+});
+
 /// A position of a receipt.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Position<'a> {
     /// The good.
-    #[serde(borrow, default)]
     pub assortment: Raw<'a>,
     /// Up to three decimals.
-    #[serde(borrow, default)]
     pub quantity: Raw<'a>,
     /// Rubles per unit.
-    #[serde(borrow, default)]
     pub price: Raw<'a>,
     /// Rubles per unit after everything.
-    #[serde(borrow, default, rename = "discountedPrice")]
     pub discounted_price: Raw<'a>,
     /// Percent; only looked at where the discounted price is missing.
-    #[serde(borrow, default, rename = "discountPercent")]
     pub discount_percent: Raw<'a>,
     /// Serial numbers.
-    #[serde(borrow, default)]
     pub sn: Raw<'a>,
     /// Packaging.
-    #[serde(borrow, default)]
     pub pack: Raw<'a>,
 }
 
-/// What is no list is an empty one, and what is no position in it is one of which nothing is known:
-/// the others keep their places.
-fn lenient<'de, D>(deserializer: D) -> Result<Vec<Position<'de>>, D::Error>
-where
-    D: serde::Deserializer<'de>,
-{
-    let raw: Raw<'de> = Deserialize::deserialize(deserializer)?;
-    let list: Vec<&'de RawValue> = object(raw).unwrap_or_default();
-    Ok(list
-        .into_iter()
-        .map(|raw| object(Some(raw)).unwrap_or_default())
-        .collect())
-}
-
-/// Several numbers or objects that may be absent or of another kind.
-pub fn list<T: DeserializeOwned>(raw: Raw<'_>) -> Vec<T> {
-    object(raw).unwrap_or_default()
-}
+members!(Position {
+    assortment: "assortment",
+    quantity: "quantity",
+    price: "price",
+    discounted_price: "discountedPrice",
+    discount_percent: "discountPercent",
+    sn: "sn",
+    pack: "pack"
+});
 
 impl Position<'_> {
     /// The quantity; one where none is given. More decimals than three are rounded.
     ///
     /// # Errors
-    /// A number that does not fit.
-    pub fn quantity(&self) -> Result<Quantity, sklad_loyalty::units::UnitError> {
-        Quantity::from_decimal_rounded(decimal(self.quantity).unwrap_or(Decimal::ONE))
+    /// No number, or one that does not fit.
+    pub fn quantity(&self) -> Result<Quantity, Unusable> {
+        let number = number_or_nothing(self.quantity)?.unwrap_or(Decimal::ONE);
+        Quantity::from_decimal_rounded(number).map_err(|_| Unusable)
     }
 
     /// Price per unit; nothing where none is given. More decimals than two are rounded.
     ///
     /// # Errors
-    /// A number that does not fit.
-    pub fn price(&self) -> Result<Kopecks, sklad_loyalty::units::UnitError> {
-        Kopecks::from_rubles_rounded(decimal(self.price).unwrap_or_default())
+    /// No number, or one that does not fit.
+    pub fn price(&self) -> Result<Kopecks, Unusable> {
+        kopecks(number_or_nothing(self.price)?.unwrap_or_default())
     }
 
     /// Price per unit after everything. It is the figure that counts (§5); the percent stands in
     /// where it is missing.
     ///
     /// # Errors
-    /// A number that does not fit.
-    pub fn discounted_price(&self) -> Result<Kopecks, sklad_loyalty::units::UnitError> {
-        if let Some(rubles) = decimal(self.discounted_price) {
-            return Kopecks::from_rubles_rounded(rubles);
+    /// No number, or one that does not fit.
+    pub fn discounted_price(&self) -> Result<Kopecks, Unusable> {
+        if let Some(rubles) = number_or_nothing(self.discounted_price)? {
+            return kopecks(rubles);
         }
-        let price = decimal(self.price).unwrap_or_default();
-        let percent = decimal(self.discount_percent)
+        let price = number_or_nothing(self.price)?.unwrap_or_default();
+        let percent = number_or_nothing(self.discount_percent)?
             .unwrap_or_default()
             .clamp(Decimal::ZERO, Decimal::ONE_HUNDRED);
         let left = Decimal::ONE_HUNDRED.saturating_sub(percent) / Decimal::ONE_HUNDRED;
-        Kopecks::from_rubles_rounded(price.checked_mul(left).unwrap_or(price))
+        kopecks(price.checked_mul(left).unwrap_or(price))
     }
 
     /// The first id of the good; empty when there is none.
@@ -358,6 +497,10 @@ impl Position<'_> {
     pub fn goods(&self) -> Vec<String> {
         Reference::of(self.assortment).ids()
     }
+}
+
+fn kopecks(rubles: Decimal) -> Result<Kopecks, Unusable> {
+    Kopecks::from_rubles_rounded(rubles).map_err(|_| Unusable)
 }
 
 /// A JSON number with its decimals, without a float in between.
@@ -538,6 +681,41 @@ mod tests {
             "[]",
         ] {
             assert!(ids(nothing).is_empty(), "{nothing}");
+        }
+    }
+
+    #[test]
+    fn an_id_may_stand_where_an_object_could_and_the_reverse() {
+        let ids = |json: &str| ids(Some(&raw(json)));
+        for json in [
+            r#""A-1""#,
+            r#""https://x/entity/counterparty/a-1""#,
+            r#""https://x/counterparty/syncid/a-1?x=1""#,
+            r#"{"id":"a-1"}"#,
+            r#"{"href":"https://x/counterparty/a-1"}"#,
+            r#"{"meta":{"href":"https://x/counterparty/a-1","id":"a-1"}}"#,
+        ] {
+            assert_eq!(ids(json), ["a-1"], "{json}");
+        }
+        for json in ["null", "\"\"", "\"https://x/entity/counterparty\"", "[]"] {
+            assert!(ids(json).is_empty(), "{json}");
+        }
+    }
+
+    #[test]
+    fn the_last_of_two_members_of_one_name_counts() {
+        let twice = raw(r#"{"id":"a","href":"x/y/1","i\u0064":"b","extra":{"id":1,"id":2}}"#);
+        assert_eq!(Reference::of(Some(&twice)).ids(), ["b", "1"]);
+    }
+
+    #[test]
+    fn what_is_no_number_is_not_taken_for_nothing() {
+        for json in ["null", "\"\"", "\" \"", "{}", "[]"] {
+            assert_eq!(number_or_nothing(Some(&raw(json))), Ok(None), "{json}");
+        }
+        assert_eq!(number_or_nothing(None), Ok(None));
+        for json in ["1e300", "\"abc\"", "true", "[1]", "{\"a\":1}", "\"NaN\""] {
+            assert_eq!(number_or_nothing(Some(&raw(json))), Err(Unusable), "{json}");
         }
     }
 
