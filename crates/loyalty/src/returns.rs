@@ -18,6 +18,8 @@ pub struct Sale<'a> {
     pub spent: Points,
     /// Points earned.
     pub earned: Points,
+    /// Of the points earned those that ran out unused. Nobody has them, so they are not taken back.
+    pub expired: Points,
 }
 
 /// A position of the sale.
@@ -61,23 +63,28 @@ pub struct Settlement {
 /// Spent points come back in proportion to what they paid of the returned goods; where that is not
 /// known, to the discount that the goods had, because points are a part of it: a good that points did
 /// not pay for (tobacco) brings none back.
-/// Earned points go in proportion to the money that was paid for the returned goods. Each is rounded
-/// half up.
+/// Earned points go in proportion to the money that was paid for the returned goods, less those that
+/// ran out by themselves. Each is rounded half up.
 pub fn due(sale: &Sale<'_>, returned: &[ReturnedLine]) -> Settlement {
     let goods = goods(sale, returned);
     let restore_by: [fn(&Good) -> i64; 4] =
         [|g| g.by_points, |g| g.discount, |g| g.gross, |g| g.sold];
     let claw_back_by: [fn(&Good) -> i64; 3] = [|g| g.paid, |g| g.gross, |g| g.sold];
+    let claw_back = portion(sale.earned, &goods, &claw_back_by);
     Settlement {
         restore: portion(sale.spent, &goods, &restore_by),
-        claw_back: portion(sale.earned, &goods, &claw_back_by),
+        claw_back: less(claw_back, sale.expired),
     }
+}
+
+/// What of `points` remains without `gone`; never negative.
+fn less(points: Points, gone: Points) -> Points {
+    Points(points.0.saturating_sub(gone.0.max(0)).max(0))
 }
 
 /// What this return must do: what is due in all less what earlier returns did. Never negative.
 pub fn settle(sale: &Sale<'_>, returned: &[ReturnedLine], earlier: Settlement) -> Settlement {
     let due = due(sale, returned);
-    let less = |due: Points, done: Points| Points(due.0.saturating_sub(done.0.max(0)).max(0));
     Settlement {
         restore: less(due.restore, earlier.restore),
         claw_back: less(due.claw_back, earlier.claw_back),
@@ -190,6 +197,7 @@ mod tests {
         ];
         let sale = Sale {
             lines: &lines,
+            expired: Points(0),
             spent: Points(100),
             earned: Points(10),
         };
@@ -208,6 +216,7 @@ mod tests {
         ];
         let sale = Sale {
             lines: &lines,
+            expired: Points(0),
             spent: Points(50),
             earned: Points(25),
         };
@@ -216,10 +225,30 @@ mod tests {
     }
 
     #[test]
+    fn points_that_ran_out_are_not_taken_back() {
+        let lines = [sold("a", 4_000, 100, 100)];
+        let sale = |expired| Sale {
+            lines: &lines,
+            spent: Points(0),
+            earned: Points(40),
+            expired: Points(expired),
+        };
+        let [half, all] = [back("a", 2_000), back("a", 4_000)].map(|line| [line]);
+        assert_eq!(due(&sale(0), &half), settlement(0, 20));
+        assert_eq!(due(&sale(15), &half), settlement(0, 5));
+        assert_eq!(due(&sale(40), &all), settlement(0, 0));
+        // Half came back before anything ran out, the rest after it.
+        let first = settle(&sale(0), &half, Settlement::default());
+        assert_eq!(settle(&sale(15), &all, first), settlement(0, 5));
+        assert_eq!(settle(&sale(40), &all, first), settlement(0, 0));
+    }
+
+    #[test]
     fn over_returns_and_strange_goods_count_nothing() {
         let lines = [sold("a", 1_000, 100, 50)];
         let sale = Sale {
             lines: &lines,
+            expired: Points(0),
             spent: Points(7),
             earned: Points(3),
         };
@@ -240,6 +269,7 @@ mod tests {
         let lines = [sold("a", 1_000, 100, 100), sold("b", 1_000, 300, 300)];
         let sale = Sale {
             lines: &lines,
+            expired: Points(0),
             spent: Points(8),
             earned: Points(0),
         };
@@ -247,12 +277,14 @@ mod tests {
         let lines = [sold("a", 2_000, 0, 0)];
         let sale = Sale {
             lines: &lines,
+            expired: Points(0),
             spent: Points(8),
             earned: Points(4),
         };
         assert_eq!(due(&sale, &[back("a", 1_000)]), settlement(4, 2));
         let sale = Sale {
             lines: &[],
+            expired: Points(0),
             spent: Points(8),
             earned: Points(4),
         };
@@ -276,7 +308,7 @@ mod tests {
             lines in lines(), spent in 0_i64..10_000, earned in 0_i64..10_000,
             parts in prop::collection::vec((0..5, 0_i64..3_000), 0..12), swap in any::<prop::sample::Index>(),
         ) {
-            let sale = Sale { lines: &lines, spent: Points(spent), earned: Points(earned) };
+            let sale = Sale { lines: &lines, expired: Points(0), spent: Points(spent), earned: Points(earned) };
             let parts: Vec<_> = parts.iter().map(|(n, q)| back(&format!("good-{n}"), *q)).collect();
             let all_at_once = due(&sale, &parts);
             let mut order = parts.clone();
@@ -300,7 +332,7 @@ mod tests {
             lines in lines(), spent in 0_i64..10_000, earned in 0_i64..10_000,
         ) {
             prop_assume!(lines.iter().any(|line| line.quantity.0 > 0));
-            let sale = Sale { lines: &lines, spent: Points(spent), earned: Points(earned) };
+            let sale = Sale { lines: &lines, expired: Points(0), spent: Points(spent), earned: Points(earned) };
             let all: Vec<_> = lines.iter().map(|line| back(&line.key, line.quantity.0)).collect();
             prop_assert_eq!(due(&sale, &all), settlement(spent, earned));
         }
@@ -311,7 +343,7 @@ mod tests {
             spent in any::<i64>(), earned in any::<i64>(), returned in any::<i64>(),
         ) {
             let lines: Vec<_> = numbers.iter().map(|(q, p, d)| sold("a", *q, *p, *d)).collect();
-            let sale = Sale { lines: &lines, spent: Points(spent), earned: Points(earned) };
+            let sale = Sale { lines: &lines, expired: Points(0), spent: Points(spent), earned: Points(earned) };
             let done = settle(&sale, &[back("a", returned), back("a", i64::MAX)], settlement(spent, earned));
             prop_assert!(done.restore.0 >= 0 && done.restore.0 <= spent.max(0));
         }

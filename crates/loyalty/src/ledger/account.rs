@@ -167,8 +167,7 @@ impl Change {
             .collect();
         for (lot, points) in overdue {
             change.take_from(&lot, points);
-            // The customer is part of the key: lot ids are unique within a customer only.
-            let key = format!("{}/{lot}", change.account.customer);
+            let key = expiry_key(&change.account.customer, &lot);
             change.enter("expire", key, -points, None, None);
         }
         change
@@ -220,7 +219,8 @@ impl Change {
         taken
     }
 
-    /// Takes back points that `earned_lot` brought: from that lot as far as they are still there,
+    /// Takes back points that `earned_lot` brought (but for those of it that ran out, which the caller
+    /// leaves alone): from that lot as far as they are still there,
     /// then from the others, pending ones last; what is not there becomes debt.
     pub fn claw_back(&mut self, key: &str, points: i64, earned_lot: &str, document: Option<&str>) {
         if points <= 0 {
@@ -233,6 +233,15 @@ impl Change {
         });
         self.take(order, points);
         self.enter("clawback", key.to_owned(), -points, document, None);
+    }
+
+    /// The points of a lot that this change wrote off as expired.
+    #[must_use]
+    pub fn expired(&self, lot: &str) -> i64 {
+        let key = expiry_key(&self.account.customer, lot);
+        let of_lot = |e: &&Entry| e.kind == "expire" && e.key == key;
+        let entry = self.entries.iter().find(of_lot);
+        entry.map_or(0, |e| e.points.saturating_neg())
     }
 
     /// Gives the last entry a reason.
@@ -322,6 +331,12 @@ impl Change {
             reason,
         });
     }
+}
+
+/// The key of the entry that writes off a lot. The customer is part of it: lot ids are unique within
+/// a customer only.
+fn expiry_key(customer: &str, lot: &str) -> String {
+    format!("{customer}/{lot}")
 }
 
 #[cfg(test)]

@@ -113,7 +113,7 @@ async fn batch(
         (Some(sold), Some((id, account))) if sold.customer.is_some() => {
             // After the account's version was read: a return that slips in between makes the batch
             // conflict.
-            let earlier = earlier(sql, shop, &sold.id).await?;
+            let earlier = earlier(sql, shop, sold, &id).await?;
             let back = (back.id(), back.positions.as_slice());
             settlement = settled(shop, sold, &earlier, back, account, &mut batch)?;
             customer = Some((id, super::account::Account::default()));
@@ -158,18 +158,26 @@ async fn batch(
 struct Earlier {
     positions: Vec<SoldPosition>,
     done: Settlement,
+    /// Earned points of the sale that were written off as expired.
+    expired: i64,
 }
 
-async fn earlier(sql: &impl Sql, shop: &Shop<'_>, sale: &str) -> Result<Earlier, LedgerError> {
+async fn earlier(
+    sql: &impl Sql,
+    shop: &Shop<'_>,
+    sale: &Sold,
+    customer: &str,
+) -> Result<Earlier, LedgerError> {
     let statement = Statement::new(
         "SELECT positions, spend, earn FROM documents INDEXED BY returns_of \
          WHERE tenant = ?1 AND demand = ?2 AND kind = 'return' AND flags <> 'orphan'",
     )
     .bind(shop.tenant)
-    .bind(sale);
+    .bind(&sale.id);
     let mut earlier = Earlier {
         positions: Vec::new(),
         done: Settlement::default(),
+        expired: expired(sql, shop, customer, &sale.lot()).await?,
     };
     for row in sql.query(statement).await? {
         let positions = positions_from(row.text(0).unwrap_or("[]"))?;
@@ -179,6 +187,26 @@ async fn earlier(sql: &impl Sql, shop: &Shop<'_>, sale: &str) -> Result<Earlier,
         earlier.done.claw_back = earlier.done.claw_back.plus(part(2))?;
     }
     Ok(earlier)
+}
+
+/// The points of a lot that were written off as expired, also before its customer was merged into
+/// this one.
+async fn expired(
+    sql: &impl Sql,
+    shop: &Shop<'_>,
+    customer: &str,
+    lot: &str,
+) -> Result<i64, SqlError> {
+    let statement = Statement::new(
+        "SELECT -sum(e.points) FROM customer_keys k INDEXED BY customer_keys_of \
+         CROSS JOIN entries e ON e.tenant = ?1 AND e.kind = 'expire' AND e.key = k.value || '/' || ?3 \
+         WHERE k.tenant = ?1 AND k.customer = ?2 AND k.kind = 'uuid'",
+    )
+    .bind(shop.tenant)
+    .bind(customer)
+    .bind(lot);
+    let rows = sql.query(statement).await?;
+    Ok(rows.first().and_then(|row| row.int(0)).unwrap_or_default())
 }
 
 /// A returned position under the name that its good has in the sale: by any of its ids, else (a till
@@ -207,28 +235,22 @@ fn settled(
     account: super::account::Account,
     batch: &mut Vec<Statement>,
 ) -> Result<Settlement, LedgerError> {
-    let lines: Vec<SaleLine> = (sold.positions.iter().cloned())
-        .map(|p| SaleLine {
-            key: p.good,
-            quantity: p.quantity,
-            paid_by_points: Kopecks(p.paid_by_points),
-            price: p.price,
-            discounted_price: p.discounted_price,
-        })
-        .collect();
-    let sale = SoldSale {
-        lines: &lines,
-        spent: Points(sold.spend),
-        earned: Points(sold.earn),
-    };
+    let lines = sold.lines();
     let named = |p: &SoldPosition| returned(&sold.positions, p);
     let before: Vec<ReturnedLine> = earlier.positions.iter().map(named).collect();
     let mut all = before.clone();
     all.extend(positions.iter().map(named));
-    let now = settle(&sale, &all, earlier.done);
 
     let customer = account.customer.clone();
     let mut change = Change::begin(account, shop.now());
+    let expired = earlier.expired.saturating_add(change.expired(&sold.lot()));
+    let sale = SoldSale {
+        lines: &lines,
+        spent: Points(sold.spend),
+        earned: Points(sold.earn),
+        expired: Points(expired),
+    };
+    let now = settle(&sale, &all, earlier.done);
     let parts = restored_parts(&sold.taken, earlier.done.restore.0, now.restore.0);
     for (n, Taken(points, expires_at)) in parts.into_iter().enumerate() {
         let key = if n == 0 {
@@ -236,15 +258,10 @@ fn settled(
         } else {
             format!("{id}#{n}")
         };
-        change.add(
-            "restore",
-            &key,
-            points,
-            restored_life(shop.now(), expires_at),
-            Some(id),
-        );
+        let life = restored_life(shop.now(), expires_at);
+        change.add("restore", &key, points, life, Some(id));
     }
-    change.claw_back(id, now.claw_back.0, &format!("earn/{}", sold.id), Some(id));
+    change.claw_back(id, now.claw_back.0, &sold.lot(), Some(id));
     batch.extend(write(shop, &change, &Side::default())?);
     let refunded = refunded(sold, &lines, &all)?.minus(refunded(sold, &lines, &before)?)?;
     batch.push(write_turnover(
@@ -268,6 +285,7 @@ fn refunded(
         lines,
         spent: Points::ZERO,
         earned: Points(paid.0),
+        expired: Points::ZERO,
     };
     Ok(Kopecks(due(&money, returned).claw_back.0))
 }
@@ -277,6 +295,24 @@ fn restored_life(now: i64, expires_at: i64) -> Life {
     Life {
         activates_at: now,
         expires_at: expires_at.max(at_least),
+    }
+}
+
+impl Sold {
+    /// The lot of the points that the sale earned.
+    fn lot(&self) -> String {
+        format!("earn/{}", self.id)
+    }
+
+    fn lines(&self) -> Vec<SaleLine> {
+        let line = |p: &SoldPosition| SaleLine {
+            key: p.good.clone(),
+            quantity: p.quantity,
+            paid_by_points: Kopecks(p.paid_by_points),
+            price: p.price,
+            discounted_price: p.discounted_price,
+        };
+        self.positions.iter().map(line).collect()
     }
 }
 
@@ -341,23 +377,17 @@ pub(super) async fn adopt(
                 },
             )
             .await?;
-        let earlier = earlier(sql, shop, &sold.id).await?;
-        let Some((id, positions)) = next_orphan(sql, shop, keys).await? else {
+        let Some(orphan) = next_orphan(sql, shop, keys).await? else {
             return Ok(());
         };
         let mut batch = Vec::new();
         let mut settlement = Settlement::default();
         if let Some(customer) = snapshot.customer.filter(|_| sold.customer.is_some()) {
-            settlement = settled(
-                shop,
-                &sold,
-                &earlier,
-                (&id, &positions),
-                customer.account,
-                &mut batch,
-            )?;
+            let earlier = earlier(sql, shop, &sold, &customer.id).await?;
+            let back = (orphan.id.as_str(), orphan.positions.as_slice());
+            settlement = settled(shop, &sold, &earlier, back, customer.account, &mut batch)?;
         }
-        batch.push(adopted(shop, &id, &sold, settlement));
+        batch.extend(adopted(shop, &orphan, &sold, settlement));
         match sql.atomic(batch).await {
             Ok(_) | Err(SqlError::Conflict | SqlError::Constraint(_)) => {}
             Err(other) => return Err(other.into()),
@@ -366,14 +396,21 @@ pub(super) async fn adopt(
     Err(SqlError::Busy.into())
 }
 
+/// A return that waits for its sale.
+struct Orphan {
+    id: String,
+    number: String,
+    positions: Vec<SoldPosition>,
+}
+
 async fn next_orphan(
     sql: &impl Sql,
     shop: &Shop<'_>,
     keys: &[String],
-) -> Result<Option<(String, Vec<SoldPosition>)>, LedgerError> {
+) -> Result<Option<Orphan>, LedgerError> {
     let statement = Statement::new(
-        "SELECT id, positions FROM documents INDEXED BY returns_of WHERE tenant = ?1 AND kind = 'return' AND flags = 'orphan' \
-         AND demand IN (SELECT value FROM json_each(?2)) LIMIT 1",
+        "SELECT id, positions, number FROM documents INDEXED BY returns_of WHERE tenant = ?1 AND kind = 'return' \
+         AND flags = 'orphan' AND demand IN (SELECT value FROM json_each(?2)) LIMIT 1",
     )
     .bind(shop.tenant)
     .bind(snapshot::json(&keys)?);
@@ -381,24 +418,47 @@ async fn next_orphan(
     let Some(row) = rows.first() else {
         return Ok(None);
     };
-    Ok(Some((
-        row.string(0),
-        positions_from(row.text(1).unwrap_or("[]"))?,
-    )))
+    Ok(Some(Orphan {
+        id: row.string(0),
+        number: row.string(2),
+        positions: positions_from(row.text(1).unwrap_or("[]"))?,
+    }))
 }
 
-fn adopted(shop: &Shop<'_>, id: &str, sold: &Sold, settlement: Settlement) -> Statement {
-    Statement::new(
+/// The statements that give a return to its sale.
+fn adopted(
+    shop: &Shop<'_>,
+    orphan: &Orphan,
+    sold: &Sold,
+    settlement: Settlement,
+) -> [Statement; 2] {
+    let (restored, clawed_back) = (settlement.restore.0, settlement.claw_back.0);
+    let update = Statement::new(
         "UPDATE documents SET flags = '', demand = ?3, customer = ?4, spend = ?5, earn = ?6 \
          WHERE tenant = ?1 AND kind = 'return' AND id = ?2 AND flags = 'orphan' RETURNING 1",
     )
     .bind(shop.tenant)
-    .bind(id)
+    .bind(&orphan.id)
     .bind(&sold.id)
     .bind(sold.customer.clone())
-    .bind(settlement.restore.0)
-    .bind(settlement.claw_back.0)
-    .expect_rows(1)
+    .bind(restored)
+    .bind(clawed_back)
+    .expect_rows(1);
+    let (number, what) = (&orphan.number, moved(restored, clawed_back));
+    let row = journal(
+        shop,
+        "return",
+        &orphan.id,
+        sold.customer.as_deref(),
+        Outcome::Ok,
+        format!("Возврат №{number}: его продажа пришла, {what}"),
+        json!({ "restored": restored, "clawed_back": clawed_back, "demand": sold.id }),
+    );
+    [update, row]
+}
+
+fn moved(restored: i64, clawed_back: i64) -> String {
+    format!("возвращено баллов {restored}, снято начисленных {clawed_back}")
 }
 
 fn told(shop: &Shop<'_>, document: &Document<'_>, sold: Option<&Sold>, unclear: bool) -> Statement {
@@ -407,8 +467,8 @@ fn told(shop: &Shop<'_>, document: &Document<'_>, sold: Option<&Sold>, unclear: 
         Some(_) => (
             Outcome::Ok,
             format!(
-                "Возврат №{number}: возвращено баллов {}, снято начисленных {}",
-                document.spend, document.earn
+                "Возврат №{number}: {}",
+                moved(document.spend, document.earn)
             ),
         ),
         None if document.demand.is_some() => (

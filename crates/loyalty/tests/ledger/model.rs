@@ -18,6 +18,8 @@ struct Coin {
 pub struct Purse {
     coins: Vec<Coin>,
     owed: i64,
+    /// How many points of a lot ran out.
+    gone: BTreeMap<String, i64>,
     /// Σ points by kind of entry.
     log: BTreeMap<&'static str, i64>,
     pub turnover: i64,
@@ -108,6 +110,9 @@ impl Purse {
             self.owed -= 1;
         }
         let before = self.balance();
+        for coin in self.coins.iter().filter(|c| c.expires <= now) {
+            *self.gone.entry(coin.lot.clone()).or_default() += 1;
+        }
         self.coins.retain(|c| c.expires > now);
         self.enter("expire", self.balance() - before);
     }
@@ -337,8 +342,13 @@ impl Model {
         for (good, quantity) in lines {
             *sold.returned.entry(good.clone()).or_default() += quantity;
         }
+        let purse = &mut self.purses[n];
+        purse.touch(now);
+        let own = format!("earn/{sale}");
+        // What ran out is gone and cannot be taken.
+        let gone = purse.gone.get(&own).copied().unwrap_or_default();
         let restore = sold.due(sold.spend, |l| l.price - l.paid) - sold.restored;
-        let claw = sold.due(sold.earn, |l| l.paid) - sold.clawed;
+        let claw = (sold.due(sold.earn, |l| l.paid) - gone - sold.clawed).max(0);
         let refund = sold.due(sold.paid(), |l| l.paid) - sold.refunded;
         (sold.restored, sold.clawed, sold.refunded) = (
             sold.restored + restore,
@@ -346,8 +356,6 @@ impl Model {
             sold.refunded + refund,
         );
 
-        let purse = &mut self.purses[n];
-        purse.touch(now);
         let back = sold
             .taken
             .split_off(sold.taken.len() - usize::try_from(restore).unwrap());
@@ -358,7 +366,6 @@ impl Model {
             lot: "restore".to_owned(),
         });
         purse.put("restore", coins);
-        let own = format!("earn/{sale}");
         purse.take(
             "clawback",
             claw,
@@ -410,6 +417,9 @@ impl Model {
         purse.coins.extend(old.coins);
         purse.owed += old.owed;
         purse.turnover += old.turnover;
+        for (lot, points) in old.gone {
+            *purse.gone.entry(lot).or_default() += points;
+        }
         purse.enter("merge", points);
         for n in self.people.values_mut().filter(|n| **n == from) {
             *n = into;

@@ -38,6 +38,41 @@ fn a_return_takes_back_points_that_are_spent_already_as_an_overdraft() {
 }
 
 #[test]
+fn points_that_ran_out_are_not_taken_back() {
+    let mut till = Till::with(r#"{"earning": {"expire_after_days": 5}}"#);
+    for who in ["unused", "written-off", "spent"] {
+        till.customer(who, 0);
+        till.sell(&sale(who, who, 0, 50));
+    }
+    till.sell(&sale("s2", "spent", 20, 0));
+    till.wait_days(10);
+    till.sell(&sale("s3", "written-off", 0, 0));
+    let returned = |who: &str, id: &str, count| done(&till.take_back(&back(id, who, count)));
+    assert_eq!(returned("unused", "r1", 10), (0, 0));
+    assert_eq!(returned("written-off", "r2", 10), (0, 0));
+    // Of 50 points 20 were used: those of the half that he keeps.
+    assert_eq!(returned("spent", "r3", 5), (0, 0));
+    assert_eq!(returned("spent", "r4", 5), (0, 20));
+    let overdraft = |who| till.get(who).overdraft;
+    assert_eq!(["unused", "written-off", "spent"].map(overdraft), [0, 0, 20]);
+    till.adds_up();
+}
+
+#[test]
+fn points_that_ran_out_before_a_merge_are_not_taken_back_after_it() {
+    let mut till = Till::with(r#"{"earning": {"expire_after_days": 5}}"#);
+    till.customer("old", 0);
+    till.customer("new", 7);
+    till.sell(&sale("s", "old", 0, 50));
+    till.wait_days(10);
+    till.sell(&sale("s2", "old", 0, 0));
+    till.merge("old", "new").unwrap();
+    assert_eq!(done(&till.take_back(&back("r", "s", 10))), (0, 0));
+    assert_eq!((till.available("new"), till.get("new").overdraft), (7, 0));
+    till.adds_up();
+}
+
+#[test]
 fn points_that_were_spent_come_back_usable_even_if_they_would_have_expired() {
     let mut till = Till::with(r#"{"earning": {"expire_after_days": 5}}"#);
     till.customer("c", 0);
@@ -129,6 +164,9 @@ fn a_return_before_its_sale_takes_effect_with_the_sale() {
         till.int("SELECT count(*) FROM documents WHERE tenant = ?1 AND flags <> ''"),
         0
     );
+    let told = "SELECT count(*) FROM journal WHERE tenant = ?1 AND action = 'return' AND customer IS NOT NULL \
+        AND text LIKE 'Возврат №r_: его продажа пришла, возвращено баллов __, снято начисленных __'";
+    assert_eq!(till.int(told), 2);
     assert_eq!(till.take_back(&back("r1", "s", 4)), Posted::Repeated);
     assert_eq!(done(&till.take_back(&back("r3", "s", 1))), (0, 0));
     till.adds_up();
