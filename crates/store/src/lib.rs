@@ -31,6 +31,6 @@ pub mod migrations;
 pub mod native;
 mod sql;
 
-pub use http::{Http, HttpError};
+pub use http::{Http, HttpError, NotPublic, public};
 pub use kv::{Kv, KvError};
 pub use sql::{Row, Sql, SqlError, Statement, Value};

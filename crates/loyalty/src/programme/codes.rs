@@ -1,5 +1,6 @@
 //! Codes a customer tells the cashier. Settings alone: sending and counting is not done here.
 
+use super::read;
 use crate::units::Points;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,7 @@ pub struct Codes {
     /// Where codes are sent: `{"kind": "journal"}` (default: the merchant sees them in the
     /// journal) or `{"kind": "webhook", "url": "https://…"}` (the merchant's own gateway).
     /// `"channel": {"kind": "webhook", "url": "https://sms.example.ru/send"}`
+    #[serde(deserialize_with = "read::object")]
     pub channel: Channel,
     /// Digits in a code, 4..=8, default 6. `"length": 4`
     pub length: u8,
@@ -47,7 +49,8 @@ pub enum Channel {
     Journal,
     /// To an address of the merchant, by POST.
     Webhook {
-        /// `https://` address, at most 500 characters.
+        /// `https://` address of a public name (no IP address, no name of an inner network), at most
+        /// 500 characters.
         url: String,
     },
 }

@@ -1,5 +1,6 @@
 //! Discounts: they come before points.
 
+use super::read;
 use crate::units::{Kopecks, Percent};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,21 +17,26 @@ use std::collections::{BTreeMap, BTreeSet};
 #[serde(default, deny_unknown_fields)]
 pub struct Discounts {
     /// Percent by good id. `"goods": {"9c56720c-e8a7-4fdc-aea4-7104f28207be": 15}`
+    #[serde(deserialize_with = "read::table")]
     pub goods: BTreeMap<String, Percent>,
     /// Percent by category id; the nearest ancestor of the good wins.
     /// `"categories": {"5b1f4b56-2f4e-11e6-8a84-bae500000003": 10}`
+    #[serde(deserialize_with = "read::table")]
     pub categories: BTreeMap<String, Percent>,
     /// Percent by tier id. `"tiers": {"gold": 5}`
     pub tiers: BTreeMap<String, Percent>,
     /// Percent by the total of the receipt before discounts: the highest reached step counts.
     /// `"receipt": [{"from_kopecks": 300000, "percent": 3}, {"from_kopecks": 500000, "percent": 5}]`
+    #[serde(deserialize_with = "read::objects")]
     pub receipt: Vec<ReceiptDiscount>,
     /// Goods without any discount, by id.
     /// `"excluded_goods": ["9c56720c-e8a7-4fdc-aea4-7104f28207be"]`
+    #[serde(deserialize_with = "read::ids")]
     pub excluded_goods: BTreeSet<String>,
     /// Categories whose goods (at any depth) get no discount, unless the good or a nearer
     /// category has a percent of its own.
     /// `"excluded_categories": ["5b1f4b56-2f4e-11e6-8a84-bae500000003"]`
+    #[serde(deserialize_with = "read::ids")]
     pub excluded_categories: BTreeSet<String>,
     /// How discounts of one line combine: `"largest"` (default) or `"sum"`. `"combine": "sum"`
     pub combine: Combine,

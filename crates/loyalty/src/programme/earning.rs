@@ -1,6 +1,6 @@
 //! How points are earned.
 
-use super::Schedule;
+use super::{Schedule, read};
 use crate::units::{Kopecks, Percent, Points};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,26 +21,32 @@ pub struct Earning {
     /// Percent of the base that comes back as points, 0..=100, default 5. `"percent": 5`
     pub percent: Percent,
     /// Percent by good id, 0..=100. `"goods": {"9c56720c-e8a7-4fdc-aea4-7104f28207be": 10}`
+    #[serde(deserialize_with = "read::table")]
     pub goods: BTreeMap<String, Percent>,
     /// Percent by category id; the nearest ancestor of the good wins.
     /// `"categories": {"5b1f4b56-2f4e-11e6-8a84-bae500000003": 3}`
+    #[serde(deserialize_with = "read::table")]
     pub categories: BTreeMap<String, Percent>,
     /// Percent by tier id (see `tiers.levels`). `"tiers": {"gold": 7.5}`
     pub tiers: BTreeMap<String, Percent>,
     /// Percent by point of sale (МойСклад's retailStore id).
     /// `"stores": {"2b5eb22f-139e-11e6-9464-e4de00000073": 6}`
+    #[serde(deserialize_with = "read::table")]
     pub stores: BTreeMap<String, Percent>,
     /// Percent by days and hours of the shop's wall clock; the first matching entry counts.
     /// `"schedule": [{"days": ["tue"], "from": "10:00", "to": "14:00", "percent": 10}]`
+    #[serde(deserialize_with = "read::objects")]
     pub schedule: Vec<Schedule>,
     /// Which rule counts when several match: `"specific"` (default) or `"highest"`.
     /// `"precedence": "highest"`
     pub precedence: Precedence,
     /// Goods that earn nothing, by id. `"excluded_goods": ["9c56720c-e8a7-4fdc-aea4-7104f28207be"]`
+    #[serde(deserialize_with = "read::ids")]
     pub excluded_goods: BTreeSet<String>,
     /// Categories whose goods (at any depth) earn nothing, unless the good or a nearer
     /// category has a percent of its own.
     /// `"excluded_categories": ["5b1f4b56-2f4e-11e6-8a84-bae500000003"]`
+    #[serde(deserialize_with = "read::ids")]
     pub excluded_categories: BTreeSet<String>,
     /// Whether tobacco earns, default false (promotion of tobacco is against the law in Russia).
     /// `"tobacco_earns": false`
@@ -67,9 +73,11 @@ pub struct Earning {
     /// (default). `"expire_after_days": 365`
     pub expire_after_days: Option<u16>,
     /// Points for joining; null means none (default). `"welcome": {"points": 200}`
+    #[serde(deserialize_with = "read::maybe")]
     pub welcome: Option<WelcomeBonus>,
     /// Points and a percent for the birthday; null means none (default).
     /// `"birthday": {"points": 300, "days_before": 3, "days_after": 3}`
+    #[serde(deserialize_with = "read::maybe")]
     pub birthday: Option<BirthdayBonus>,
 }
 

@@ -9,13 +9,15 @@
 //! fields are refused: a typing error must not become a silent default.
 //!
 //! Ids of goods, categories and points of sale are the strings the catalogue knows them by (our
-//! own UUID or МойСклад's), compared exactly; МойСклад writes them in lower case.
+//! own UUID or МойСклад's), compared exactly. МойСклад writes UUIDs in lower case; one in capital
+//! letters is read as the same id ([`read`]).
 //!
 //! [`Programme::validate`] says what serde cannot: ranges, references, order.
 
 mod codes;
 mod discounts;
 mod earning;
+pub mod read;
 mod receipt;
 mod schedule;
 mod spending;
@@ -47,17 +49,23 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct Programme {
     /// How points are earned. `{"earning": {"percent": 3}}`
+    #[serde(deserialize_with = "read::object")]
     pub earning: Earning,
     /// How points are spent. `{"spending": {"max_share": 30}}`
+    #[serde(deserialize_with = "read::object")]
     pub spending: Spending,
     /// Discounts that come before points. `{"discounts": {"tiers": {"gold": 5}}}`
+    #[serde(deserialize_with = "read::object")]
     pub discounts: Discounts,
     /// Tiers by purchases.
     /// `{"tiers": {"levels": [{"id": "gold", "name": "Золотой", "from_kopecks": 5000000}]}}`
+    #[serde(deserialize_with = "read::object")]
     pub tiers: Tiers,
     /// When a customer must tell a code. `{"codes": {"spending_above": 500}}`
+    #[serde(deserialize_with = "read::object")]
     pub codes: Codes,
     /// What is printed on the receipt. `{"receipt": {"template": "Баланс: {balance}"}}`
+    #[serde(deserialize_with = "read::object")]
     pub receipt: ReceiptText,
 }
 

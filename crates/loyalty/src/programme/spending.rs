@@ -1,5 +1,6 @@
 //! How points are spent.
 
+use super::read;
 use crate::units::{Kopecks, Percent, Points};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,24 +23,29 @@ pub struct Spending {
     /// off. `"max_share": 30`
     pub max_share: Percent,
     /// The largest share by good id. `"goods": {"9c56720c-e8a7-4fdc-aea4-7104f28207be": 10}`
+    #[serde(deserialize_with = "read::table")]
     pub goods: BTreeMap<String, Percent>,
     /// The largest share by category id; the nearest ancestor of the good wins.
     /// `"categories": {"5b1f4b56-2f4e-11e6-8a84-bae500000003": 20}`
+    #[serde(deserialize_with = "read::table")]
     pub categories: BTreeMap<String, Percent>,
     /// The largest share by tier id. `"tiers": {"gold": 70}`
     pub tiers: BTreeMap<String, Percent>,
     /// Goods that cannot be paid with points, by id.
     /// `"excluded_goods": ["9c56720c-e8a7-4fdc-aea4-7104f28207be"]`
+    #[serde(deserialize_with = "read::ids")]
     pub excluded_goods: BTreeSet<String>,
     /// Categories whose goods (at any depth) cannot be paid with points, unless the good or a nearer
     /// category has a share of its own.
     /// `"excluded_categories": ["5b1f4b56-2f4e-11e6-8a84-bae500000003"]`
+    #[serde(deserialize_with = "read::ids")]
     pub excluded_categories: BTreeSet<String>,
     /// Whether МойСклад's minimum price of a good is a floor for its price after discounts and
     /// points, default true. `"respect_min_price": true`
     pub respect_min_price: bool,
     /// A floor for the unit price of a good, kopecks, by good id; the higher of this and
     /// МойСклад's counts. `"price_floors_kopecks": {"9c56720c-e8a7-4fdc-aea4-7104f28207be": 9900}`
+    #[serde(deserialize_with = "read::table")]
     pub price_floors_kopecks: BTreeMap<String, Kopecks>,
     /// The smallest number of points that can be spent at once, ≥ 1, default 1. `"min_points": 50`
     pub min_points: Points,

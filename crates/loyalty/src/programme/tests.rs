@@ -118,6 +118,8 @@ fn problems_name_the_field() {
         (format!(r#"{{"codes": {{"message_for_cashier": "{}"}}}}"#, "я".repeat(141)), "codes.message_for_cashier"),
         (r#"{"codes": {"channel": {"kind": "webhook", "url": "http://a.ru"}}}"#.to_owned(), "codes.channel.url"),
         (r#"{"codes": {"channel": {"kind": "webhook", "url": "https://me:pw@a.ru"}}}"#.to_owned(), "codes.channel.url"),
+        (r#"{"codes": {"channel": {"kind": "webhook", "url": "https://192.168.1.1/"}}}"#.to_owned(), "codes.channel.url"),
+        (format!(r#"{{"codes": {{"channel": {{"kind": "webhook", "url": "https://a.ru/{}"}}}}}}"#, "a".repeat(500)), "codes.channel.url"),
         (r#"{"receipt": {"template": "{name}"}}"#.to_owned(), "receipt.template"),
         (r#"{"receipt": {"template": "a\u0007"}}"#.to_owned(), "receipt.template"),
         (r#"{"receipt": {"anonymous_template": "{earned}"}}"#.to_owned(), "receipt.anonymous_template"),

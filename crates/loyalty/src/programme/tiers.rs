@@ -1,5 +1,6 @@
 //! Tiers as settings; what follows from them is in [`crate::tiers`].
 
+use super::read;
 use crate::units::Kopecks;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,7 @@ pub struct Tiers {
     pub demotion: Demotion,
     /// The tiers, from the lowest to the highest; none by default.
     /// `"levels": [{"id": "silver", "name": "Серебряный", "from_kopecks": 1000000}]`
+    #[serde(deserialize_with = "read::objects")]
     pub levels: Vec<Tier>,
 }
 

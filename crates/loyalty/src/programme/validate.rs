@@ -1,6 +1,6 @@
 //! What serde cannot check: ranges, references, order.
 
-use super::{Channel, Programme, Schedule};
+use super::{Channel, Programme, Schedule, read};
 use crate::text;
 use crate::units::{Kopecks, Percent};
 use serde::Serialize;
@@ -105,6 +105,12 @@ impl Found {
                         "идентификатор: от 1 до {} символов, без пробелов по краям",
                         limits::MAX_ID_CHARS
                     ),
+                );
+            } else if read::normal(id.clone()) != *id {
+                // Reading leaves capitals to the second one alone.
+                self.add(
+                    format!("{path}.{id}"),
+                    "этот идентификатор указан дважды: заглавными буквами и строчными",
                 );
             }
         }
@@ -335,16 +341,15 @@ impl Found {
         if let Some(points) = rules.spending_above {
             self.range("codes.spending_above", points.0, 0, limits::MAX_POINTS);
         }
-        if let Channel::Webhook { url } = &rules.channel
-            && !is_webhook(url)
-        {
-            self.add(
-                "codes.channel.url",
-                format!(
-                    "адрес https:// без пробелов и пароля, до {} символов",
-                    limits::MAX_URL_CHARS
-                ),
-            );
+        if let Channel::Webhook { url } = &rules.channel {
+            if let Err(why) = sklad_store::public(url) {
+                self.add("codes.channel.url", why.to_string());
+            } else if url.chars().count() > limits::MAX_URL_CHARS {
+                self.add(
+                    "codes.channel.url",
+                    format!("не больше {} символов", limits::MAX_URL_CHARS),
+                );
+            }
         }
         self.range("codes.length", rules.length, 4, 8);
         self.range("codes.lifetime_seconds", rules.lifetime_seconds, 30, 3600);
@@ -405,16 +410,4 @@ fn is_tier_id(id: &str) -> bool {
 /// A text of one line that is not blank.
 fn is_line(text: &str, most: usize) -> bool {
     !text.trim().is_empty() && text.chars().count() <= most && !text.chars().any(char::is_control)
-}
-
-/// An address codes may be sent to: what is behind `https://` begins with a host name.
-fn is_webhook(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("https://") else {
-        return false;
-    };
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    !host.is_empty()
-        && !host.contains('@')
-        && url.chars().count() <= limits::MAX_URL_CHARS
-        && !url.chars().any(|c| c.is_whitespace() || c.is_control())
 }
