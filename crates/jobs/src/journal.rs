@@ -64,12 +64,33 @@ impl Outcome {
     }
 }
 
+/// Everything that an action can be called: what can be asked for.
+pub const ACTIONS: &[&str] = &[
+    "sale",
+    "return",
+    "customer",
+    "merge",
+    "adjust",
+    "code",
+    "outbox",
+    "gift",
+    "goods",
+    "categories",
+    "settings",
+    "key",
+    "tenant",
+    "call",
+];
+
+/// Every [`Outcome`], in the words of the API.
+pub const OUTCOMES: &[&str] = &["ok", "warning", "repeated", "error"];
+
 /// One row to be written. Personal data goes through [`crate::mask`] first.
 #[derive(Clone, Debug)]
 pub struct Record {
     /// Who began it.
     pub direction: Direction,
-    /// What: `sale`, `return`, `customer`, `adjust`, …
+    /// What: one of [`ACTIONS`].
     pub action: &'static str,
     /// The document or thing concerned, by its id or number.
     pub object: String,
@@ -87,6 +108,7 @@ impl Record {
     /// The statement that writes this row.
     #[must_use]
     pub fn statement(&self, tenant: &str, now_ms: i64) -> Statement {
+        debug_assert!(ACTIONS.contains(&self.action), "{}", self.action);
         Statement::new(
             "INSERT INTO journal (tenant, id, at, direction, action, object, customer, outcome, text, detail) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -166,23 +188,37 @@ pub async fn list(
     limit: usize,
 ) -> Result<Vec<Line>, SqlError> {
     let limit = i64::try_from(limit.min(PAGE_MAX)).unwrap_or_default();
-    let rows = sql
-        .query(
-            Statement::new(
-                "SELECT id, at, direction, action, object, customer, outcome, text, detail FROM journal \
-                 WHERE tenant = ?1 AND id < ?2 AND (?3 IS NULL OR action = ?3) \
-                 AND (?4 IS NULL OR outcome = ?4) AND (?5 IS NULL OR customer = ?5) \
-                 ORDER BY id DESC LIMIT ?6",
-            )
-            .bind(tenant)
-            .bind(filter.before.unwrap_or_else(|| "~".to_owned()))
-            .bind(filter.action)
-            .bind(filter.outcome)
-            .bind(filter.customer)
-            .bind(limit),
-        )
-        .await?;
+    let rows = sql.query(page(tenant, filter, limit)).await?;
     Ok(rows.iter().map(line).collect())
+}
+
+/// The statement of a page. A condition that few rows meet has an index of its own, which only a
+/// statement with that very condition can use: otherwise the page of a customer who was here once
+/// would be looked for in the whole journal.
+fn page(tenant: &str, filter: Filter, limit: i64) -> Statement {
+    let to_look_at = filter.outcome.as_deref().is_some_and(|o| o != "ok");
+    let (index, narrow) = if filter.customer.is_some() {
+        ("INDEXED BY journal_of", "customer = ?5")
+    } else if to_look_at {
+        (
+            "INDEXED BY journal_to_look_at",
+            "outcome <> 'ok' AND outcome = ?4",
+        )
+    } else {
+        ("NOT INDEXED", "?5 IS NULL")
+    };
+    Statement::new(format!(
+        "SELECT id, at, direction, action, object, customer, outcome, text, detail \
+         FROM journal {index} WHERE tenant = ?1 AND id < ?2 AND {narrow} \
+         AND (?3 IS NULL OR action = ?3) AND (?4 IS NULL OR outcome = ?4) \
+         ORDER BY id DESC LIMIT ?6"
+    ))
+    .bind(tenant)
+    .bind(filter.before.unwrap_or_else(|| "~".to_owned()))
+    .bind(filter.action)
+    .bind(filter.outcome)
+    .bind(filter.customer)
+    .bind(limit)
 }
 
 fn line(row: &Row) -> Line {
@@ -237,5 +273,54 @@ mod tests {
             seen.extend(page.into_iter().map(|l| l.object));
         }
         assert_eq!(seen, ["6", "5", "4", "3", "2", "1", "0"]);
+    }
+
+    #[test]
+    fn every_outcome_can_be_asked_for() {
+        let all = [
+            Outcome::Ok,
+            Outcome::Warning,
+            Outcome::Repeated,
+            Outcome::Error,
+        ];
+        assert_eq!(all.map(Outcome::as_str), OUTCOMES);
+    }
+
+    #[test]
+    fn a_page_reads_no_more_than_its_rows_in_their_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let sql = NativeSql::open(&dir.path().join("db")).unwrap();
+        let filter = |customer: Option<&str>, outcome: Option<&str>| Filter {
+            customer: customer.map(str::to_owned),
+            outcome: outcome.map(str::to_owned),
+            ..Filter::default()
+        };
+        for (filter, reads) in [
+            (filter(None, None), "PRIMARY KEY (tenant=? AND id<?)"),
+            (filter(None, Some("ok")), "PRIMARY KEY (tenant=? AND id<?)"),
+            (
+                filter(None, Some("warning")),
+                "journal_to_look_at (tenant=? AND outcome=? AND id<?)",
+            ),
+            (
+                filter(Some("c"), None),
+                "journal_of (tenant=? AND customer=? AND id<?)",
+            ),
+            (
+                filter(Some("c"), Some("error")),
+                "journal_of (tenant=? AND customer=? AND id<?)",
+            ),
+        ] {
+            let page = page("a", filter, 10);
+            let explain = Statement::new(format!("EXPLAIN QUERY PLAN {}", page.sql()));
+            let explain = page.params().iter().cloned().fold(explain, Statement::bind);
+            let plan = block_on(sql.query(explain)).unwrap();
+            let steps: Vec<_> = plan.iter().map(|row| row.string(3)).collect();
+            assert!(
+                steps.len() == 1 && steps[0].contains(reads),
+                "{steps:?}: {}",
+                page.sql()
+            );
+        }
     }
 }

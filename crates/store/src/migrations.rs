@@ -4,7 +4,10 @@
 //! number of the last one applied.
 
 /// One migration file and its number, in order.
-const FILES: &[&str] = &[include_str!("../migrations/0001_loyalty.sql")];
+const FILES: &[&str] = &[
+    include_str!("../migrations/0001_loyalty.sql"),
+    include_str!("../migrations/0002_journal.sql"),
+];
 
 /// The version of the schema that this build works with.
 #[must_use]

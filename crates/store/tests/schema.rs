@@ -34,6 +34,15 @@ fn opening_twice_migrates_once() {
 }
 
 #[test]
+fn a_database_of_an_older_build_gets_what_is_new() {
+    let first = sklad_store::migrations::from(0);
+    let rest = sklad_store::migrations::from(1);
+    assert!(!rest.is_empty() && rest.len() < first.len());
+    assert!(first.ends_with(&rest), "the steps after the first file");
+    assert!(sklad_store::migrations::from(sklad_store::migrations::latest()).is_empty());
+}
+
+#[test]
 fn a_batch_whose_expectation_fails_leaves_nothing() {
     let (_dir, sql) = database();
     let insert =
