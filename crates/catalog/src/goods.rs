@@ -182,27 +182,19 @@ pub async fn upsert(
     })
 }
 
-/// Puts a good into the archive, or takes it out. `false` when there is none.
-///
-/// # Errors
-/// The database's.
-pub async fn archive(
-    sql: &impl Sql,
-    tenant: &str,
-    id: &str,
-    archived: bool,
-    now_ms: i64,
-) -> Result<bool, Error> {
-    let update = Statement::new(
-        "UPDATE goods SET archived = ?3, updated_at = CASE archived WHEN ?3 THEN updated_at ELSE ?4 END \
-         WHERE tenant = ?1 AND id = ?2 RETURNING 1",
+/// The statement that puts a good into the archive, or takes it out. Its batch is a conflict when the
+/// good is not there, or is there already.
+#[must_use]
+pub fn archive(tenant: &str, id: &str, archived: bool, now_ms: i64) -> Statement {
+    Statement::new(
+        "UPDATE goods SET archived = ?3, updated_at = ?4 \
+         WHERE tenant = ?1 AND id = ?2 AND archived <> ?3 RETURNING 1",
     )
     .bind(tenant)
     .bind(text::id(id))
     .bind(archived)
-    .bind(now_ms);
-    let answer = sql.atomic(vec![update]).await?;
-    Ok(answer.first().is_some_and(|rows| !rows.is_empty()))
+    .bind(now_ms)
+    .expect_rows(1)
 }
 
 /// The good that `key` names: our id, МойСклад's, the till's syncId, or the external one.

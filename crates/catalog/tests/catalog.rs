@@ -12,7 +12,7 @@ use sklad_catalog::{
     After, CategoryInput, Error, Good, GoodInput, Order, Query, Upserted, categories, goods, query,
 };
 use sklad_store::native::NativeSql;
-use sklad_store::{Sql, Statement};
+use sklad_store::{Sql, SqlError, Statement};
 
 const MS_ID: &str = "9c56720c-e8a7-4fdc-aea4-7104f28207be";
 const SYNC_ID: &str = "f085d67e-6eae-11e6-8a84-bc520403352a";
@@ -29,6 +29,16 @@ fn world() -> World {
 }
 
 impl World {
+    /// Whether anything was changed.
+    fn archive(&self, tenant: &str, id: &str, archived: bool, at: i64) -> bool {
+        let update = goods::archive(tenant, id, archived, at);
+        match block_on(self.sql.atomic(vec![update])) {
+            Ok(_) => true,
+            Err(SqlError::Conflict) => false,
+            Err(other) => panic!("{other}"),
+        }
+    }
+
     fn put(&self, goods: &[GoodInput], at: i64) -> Result<Upserted, Error> {
         block_on(goods::upsert(&self.sql, "demo", goods, at))
     }
@@ -215,7 +225,7 @@ fn tenants_do_not_see_each_other() {
             .unwrap()
             .is_none()
     );
-    assert!(!block_on(goods::archive(&w.sql, "other", MS_ID, true, 2)).unwrap());
+    assert!(!w.archive("other", MS_ID, true, 2));
     let again = block_on(goods::upsert(&w.sql, "other", &[one], 2)).unwrap();
     assert_eq!(again.created, 1);
     w.tree(&[("a", None)], 1).unwrap();
@@ -309,13 +319,13 @@ fn a_good_is_archived_and_taken_out() {
         limit: 10,
         ..Query::default()
     };
-    assert!(block_on(goods::archive(&w.sql, "demo", &id, true, 5)).unwrap());
+    assert!(w.archive("demo", &id, true, 5));
     assert!(w.list(&archived(Some(false))).is_empty());
     let one = w.list(&archived(Some(true)));
     assert_eq!(one[0].updated_at, 5);
-    assert!(block_on(goods::archive(&w.sql, "demo", &id, true, 6)).unwrap());
+    assert!(!w.archive("demo", &id, true, 6), "is there already");
     assert_eq!(w.get(&id).unwrap().updated_at, 5);
-    assert!(!block_on(goods::archive(&w.sql, "demo", "nobody", true, 6)).unwrap());
+    assert!(!w.archive("demo", "nobody", true, 6));
 }
 
 #[test]

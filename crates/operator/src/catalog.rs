@@ -18,16 +18,11 @@ pub async fn list<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiErro
             id,
         }),
     };
-    let archived = match c.query("archived") {
-        None => None,
-        Some("true") => Some(true),
-        Some("false") => Some(false),
-        Some(_) => return Err(ApiError::bad("archived", "true или false")),
-    };
-    let order = match c.query("order") {
-        None | Some("id") => Order::Id,
+    let archived = c.query_one_of("archived", &["true", "false"])?;
+    let archived = archived.map(|word| word == "true");
+    let order = match c.query_one_of("order", &["id", "updated_at"])? {
         Some("updated_at") => Order::Change,
-        Some(_) => return Err(ApiError::bad("order", "id или updated_at")),
+        _ => Order::Id,
     };
     let query = Query {
         text: c.query("q").map(str::to_owned),
@@ -66,8 +61,22 @@ pub async fn archive<S: Sql, K: Kv>(
     let tenant = c.tenant().await?;
     let (sql, slug) = (&c.app.sql, tenant.slug.as_str());
     let found = goods::get(sql, slug, c.name(1)).await?;
-    let id = found.ok_or_else(ApiError::not_found)?.id;
-    goods::archive(sql, slug, &id, archived, c.now_ms).await?;
+    let good = found.ok_or_else(ApiError::not_found)?;
+    if good.archived != archived {
+        let what = if archived {
+            "убран в архив"
+        } else {
+            "возвращён из архива"
+        };
+        let row = Told {
+            action: "goods",
+            object: good.id.clone(),
+            text: format!("Товар «{}» {what}", good.name),
+            ..Told::default()
+        };
+        let update = goods::archive(slug, &good.id, archived, c.now_ms);
+        sql.atomic(vec![update, c.told(&tenant.slug, row)]).await?;
+    }
     get(c).await
 }
 

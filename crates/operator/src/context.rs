@@ -107,6 +107,17 @@ impl<'a, S: Sql, K: Kv> Context<'a, S, K> {
         number.map_err(|_| ApiError::bad(name, "Нужно целое число"))
     }
 
+    /// A query parameter that is one of a few words.
+    pub fn query_one_of(&self, name: &str, words: &[&str]) -> Result<Option<&str>, ApiError> {
+        match self.query(name) {
+            Some(word) if !words.contains(&word) => {
+                let message = format!("Возможно только: {}", words.join(", "));
+                Err(ApiError::bad(name, message))
+            }
+            other => Ok(other),
+        }
+    }
+
     /// How many items the client wants on a page.
     pub fn limit(&self) -> Result<usize, ApiError> {
         match self.query("limit").map(str::parse::<usize>) {
@@ -128,21 +139,20 @@ impl<'a, S: Sql, K: Kv> Context<'a, S, K> {
 
     /// The body as a JSON object; what is wrong comes out as 400 with its place.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        // Otherwise a list would set fields by their order, and an empty one reset them all.
-        if self.body.trim_ascii_start().starts_with(b"[") {
-            return Err(ApiError::bad("", "нужен объект, а не список"));
-        }
-        self.list()
+        sklad_tenant::json::parse(self.body).map_err(unreadable)
     }
 
-    /// The body as a JSON list; what is wrong comes out as 400 with its place.
-    pub fn list<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        sklad_tenant::json::parse(self.body).map_err(|error| match error {
-            sklad_tenant::Error::Invalid(problems) => {
-                ApiError::problems(StatusCode::BAD_REQUEST, "bad_request", problems)
-            }
-            other => other.into(),
-        })
+    /// The same where everything in the object may be left out: no body is an empty object.
+    pub fn json_or_empty<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        match self.body.trim_ascii() {
+            b"" => sklad_tenant::json::parse(b"{}").map_err(unreadable),
+            _ => self.json(),
+        }
+    }
+
+    /// The body as a JSON list of objects; what is wrong comes out as 400 with its place.
+    pub fn list<T: DeserializeOwned>(&self) -> Result<Vec<T>, ApiError> {
+        sklad_tenant::json::parse_list(self.body).map_err(unreadable)
     }
 
     /// The body as UTF-8.
@@ -211,6 +221,16 @@ pub struct Told {
     pub object: String,
     pub customer: Option<String>,
     pub text: String,
+}
+
+/// What cannot be read is 400; what is read and not allowed is 422.
+fn unreadable(error: sklad_tenant::Error) -> ApiError {
+    match error {
+        sklad_tenant::Error::Invalid(problems) => {
+            ApiError::problems(StatusCode::BAD_REQUEST, "bad_request", problems)
+        }
+        other => other.into(),
+    }
 }
 
 fn query(text: &str) -> Result<BTreeMap<String, String>, ApiError> {

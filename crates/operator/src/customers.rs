@@ -71,9 +71,9 @@ pub struct CustomerCard {
 pub async fn list<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
     let tenant = c.tenant().await?;
     let (sql, slug) = (&c.app.sql, tenant.slug.as_str());
-    let limit = c.limit()?;
+    let (limit, after) = (c.limit()?, c.after()?);
     let Some(q) = c.query("q") else {
-        let after = c.after()?.unwrap_or_default();
+        let after = after.unwrap_or_default();
         let items = customers::list(sql, slug, &after, limit).await?;
         return Reply::json(&Page::new(items, limit, |last: &Listed| {
             vec![last.id.clone()]

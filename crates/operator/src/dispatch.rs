@@ -102,8 +102,19 @@ async fn answer<S: Sql, K: Kv>(
             let status = StatusCode::METHOD_NOT_ALLOWED;
             Err(ApiError::new(status, "method_not_allowed", message).allowing(&methods))
         }
-        Found::Nothing => Err(ApiError::not_found()),
+        Found::Nothing => Err(nowhere(request.uri().path())),
     }
+}
+
+/// There is no such path. A slash too many is no other path and is not passed over: what is meant by
+/// an empty name would be a guess.
+fn nowhere(path: &str) -> ApiError {
+    let message = if path.contains("//") || path.ends_with('/') {
+        "Нет такого адреса: в нём лишняя косая черта"
+    } else {
+        "Нет такого адреса"
+    };
+    ApiError::new(StatusCode::NOT_FOUND, "not_found", message)
 }
 
 fn authorized<S: Sql, K: Kv>(app: &App<S, K>, request: &Request<Bytes>) -> bool {

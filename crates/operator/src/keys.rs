@@ -31,7 +31,7 @@ pub async fn list<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiErro
 }
 
 pub async fn issue<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
-    let new: NewKey = c.json()?;
+    let new: NewKey = c.json_or_empty()?;
     let slug = c.slug()?;
     let issued = keys::issue(&c.app.kv, &slug, new.label.trim(), c.now_ms).await?;
     c.app.forget();

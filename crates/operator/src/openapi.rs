@@ -138,11 +138,12 @@ fn parameters(route: &Route) -> Vec<Value> {
 fn body(body: Body) -> Option<Value> {
     let (media, schema) = match body {
         Body::None => return None,
-        Body::One(name) => ("application/json", reference(name)),
+        Body::One(name) | Body::Perhaps(name) => ("application/json", reference(name)),
         Body::Many(name) => ("application/json", many(name)),
         Body::Csv => ("text/csv", json!({ "type": "string" })),
     };
-    Some(json!({ "required": true, "content": { media: { "schema": schema } } }))
+    let required = !matches!(body, Body::Perhaps(_));
+    Some(json!({ "required": required, "content": { media: { "schema": schema } } }))
 }
 
 fn responses(route: &Route) -> Value {

@@ -54,6 +54,8 @@ pub enum Body {
     None,
     /// One JSON object of this schema.
     One(&'static str),
+    /// The same, or nothing: everything in it may be left out.
+    Perhaps(&'static str),
     /// A JSON array of objects of this schema.
     Many(&'static str),
     /// CSV.
@@ -231,7 +233,7 @@ pub const ROUTES: &[Route] = &[
         Op::IssueKey,
         "Выпустить ключ; текст ключа показывается один раз",
     )
-    .takes(Body::One("NewKey"))
+    .takes(Body::Perhaps("NewKey"))
     .answers(201, Answer::One("IssuedKey")),
     Route::new(
         Method::DELETE,
@@ -406,7 +408,7 @@ pub const ROUTES: &[Route] = &[
     .answers(200, Answer::One("Simulated")),
     Route::get(tenant!("/journal"), Op::ListJournal, "Журнал, новое вперёд")
         .query(&[
-            ("action", "Действие: sale, return, customer, adjust…"),
+            ("action", "Действие: sale, return, customer, merge, adjust, code, outbox, gift, goods, categories, settings, key, tenant или call"),
             ("outcome", "ok, warning, repeated или error"),
             ("customer", "Идентификатор покупателя"),
         ])

@@ -98,31 +98,24 @@ fn document(row: &Row) -> Document {
 pub async fn list<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
     let tenant = c.tenant().await?;
     let limit = c.limit()?;
-    let kind = c.query("kind");
-    if kind.is_some_and(|k| k != "sale" && k != "return") {
-        return Err(ApiError::bad("kind", "sale или return"));
-    }
-    let (before, kind_before, id_before) = match c.cursor::<3>()? {
+    let after = match c.cursor::<3>()? {
         None => (i64::MAX, String::new(), String::new()),
         Some([at, kind, id]) => (number(&at)?, kind, id),
     };
-    let statement = Statement::new(format!(
-        "SELECT {COLUMNS} FROM documents d WHERE d.tenant = ?1 \
-         AND (d.created_at, d.kind, d.id) < (?2, ?3, ?4) AND (?5 IS NULL OR d.kind = ?5) \
-         AND (?6 IS NULL OR d.customer = ?6) AND (?7 IS NULL OR d.created_at >= ?7) \
-         AND (?8 IS NULL OR d.created_at < ?8) \
-         ORDER BY d.created_at DESC, d.kind DESC, d.id DESC LIMIT ?9"
-    ))
-    .bind(tenant.slug.as_str())
-    .bind(before)
-    .bind(kind_before)
-    .bind(id_before)
-    .bind(kind)
-    .bind(c.query("customer"))
-    .bind(c.query_number("from")?)
-    .bind(c.query_number("to")?)
-    .bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    let rows = c.app.sql.query(statement).await?;
+    let until = c
+        .query_number("to")?
+        .map(|to| (to, String::new(), String::new()));
+    let which = Which {
+        before: until.map_or(after.clone(), |until| until.min(after)),
+        from: c.query_number("from")?.unwrap_or(i64::MIN),
+        kind: c.query_one_of("kind", &["sale", "return"])?,
+        customer: c.query("customer").map(str::to_lowercase),
+    };
+    let rows = c
+        .app
+        .sql
+        .query(which.page(tenant.slug.as_str(), limit))
+        .await?;
     let items = rows.iter().map(document).collect();
     let page = Page::new(items, limit, |last: &Document| {
         vec![
@@ -132,6 +125,45 @@ pub async fn list<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiErro
         ]
     });
     Reply::json(&page)
+}
+
+/// Where a document stands in the list: when it came, its kind and id.
+type Place = (i64, String, String);
+
+/// Which documents are listed.
+struct Which<'a> {
+    /// Those that stand before this place, the newest first.
+    before: Place,
+    /// Those that came at this time or later, milliseconds since 1970 UTC.
+    from: i64,
+    kind: Option<&'a str>,
+    customer: Option<String>,
+}
+
+impl Which<'_> {
+    /// The statement of a page. Those of one customer have an index of their own, which only a
+    /// statement with that very condition can use.
+    fn page(self, tenant: &str, limit: usize) -> Statement {
+        let (index, whose) = match &self.customer {
+            Some(_) => ("documents_of", "d.customer = ?6"),
+            None => ("documents_by_time", "?6 IS NULL"),
+        };
+        let (at, kind, id) = self.before;
+        Statement::new(format!(
+            "SELECT {COLUMNS} FROM documents d INDEXED BY {index} WHERE d.tenant = ?1 AND {whose} \
+             AND (d.created_at, d.kind, d.id) < (?2, ?3, ?4) AND d.created_at >= ?7 \
+             AND (?5 IS NULL OR d.kind = ?5) \
+             ORDER BY d.created_at DESC, d.kind DESC, d.id DESC LIMIT ?8"
+        ))
+        .bind(tenant)
+        .bind(at)
+        .bind(kind)
+        .bind(id)
+        .bind(self.kind)
+        .bind(self.customer)
+        .bind(self.from)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    }
 }
 
 pub async fn get<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
@@ -180,4 +212,38 @@ fn positions(json: &str) -> Vec<DocumentLine> {
         }
     };
     rows.into_iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::executor::block_on;
+    use sklad_store::native::NativeSql;
+
+    #[test]
+    fn a_page_reads_no_more_than_its_rows_in_their_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let sql = NativeSql::open(&dir.path().join("db")).unwrap();
+        let place = "created_at>? AND (created_at,kind,id)<(?,?,?)";
+        for (customer, reads) in [
+            (None, format!("documents_by_time (tenant=? AND {place})")),
+            (
+                Some("c"),
+                format!("documents_of (tenant=? AND customer=? AND {place})"),
+            ),
+        ] {
+            let which = Which {
+                before: (5, String::new(), String::new()),
+                from: 1,
+                kind: Some("sale"),
+                customer: customer.map(str::to_owned),
+            };
+            let page = which.page("a", 10);
+            let explain = Statement::new(format!("EXPLAIN QUERY PLAN {}", page.sql()));
+            let explain = page.params().iter().cloned().fold(explain, Statement::bind);
+            let plan = block_on(sql.query(explain)).unwrap();
+            let steps: Vec<_> = plan.iter().map(|row| row.string(3)).collect();
+            assert!(steps.len() == 1 && steps[0].contains(&reads), "{steps:?}");
+        }
+    }
 }

@@ -8,6 +8,7 @@ use sklad_catalog::{Good, goods};
 use sklad_loyalty::customers::Identity;
 use sklad_loyalty::ledger::Shop;
 use sklad_loyalty::ledger::snapshot::{Clock, Query, Snapshot};
+use sklad_loyalty::programme::read;
 use sklad_loyalty::quote::{self, CustomerFacts, Intent, Line, Quote, Receipt};
 use sklad_loyalty::{Kopecks, Points, Programme, Quantity};
 use sklad_store::{Kv, Sql};
@@ -44,9 +45,10 @@ pub struct Simulation {
     #[serde(default)]
     balance: Option<i64>,
     /// Программа, которую хочется попробовать, вместо действующей.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read::maybe")]
     programme: Option<Programme>,
     /// Позиции.
+    #[serde(deserialize_with = "read::objects")]
     lines: Vec<SimulationLine>,
 }
 
@@ -177,7 +179,7 @@ pub async fn simulate<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, Api
     let receipt = Receipt {
         lines: &lines,
         customer: customer.as_ref(),
-        store: asked.store.trim(),
+        store: &asked.store.trim().to_lowercase(),
         at: clock::local(shop.clock.now, zone),
         intent: match asked.spend {
             true => Intent::Spend {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sklad_loyalty::Programme;
+use sklad_loyalty::programme::read;
 use sklad_store::{Kv, Sql};
 use sklad_tenant::settings::{self, CustomerSettings};
 use sklad_tenant::{Settings, Slug, keys};
@@ -43,10 +44,10 @@ pub struct NewTenant {
     /// Часовой пояс: минуты от UTC, по умолчанию 180 (Москва).
     timezone_minutes: Option<i32>,
     /// Программа лояльности.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read::object")]
     programme: Programme,
     /// Покупатели.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read::object")]
     customers: CustomerSettings,
 }
 

@@ -3,36 +3,47 @@
 //! The place is worked out from the position of the error in the text, not tracked while reading:
 //! tracking would compile a second reader of every type into every component.
 
+mod told;
+
 use serde::de::DeserializeOwned;
+use sklad_loyalty::programme::read::Object;
 
 use crate::Error;
 
-/// Reads a document; what is wrong comes out with its place, as `tiers.levels.2.id`.
+/// Reads an object; what is wrong comes out with its place, as `tiers.levels.2.id`.
 ///
 /// # Errors
 /// [`Error::Invalid`] with one problem.
 pub fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, Error> {
+    Ok(read::<Object<T>>(json)?.0)
+}
+
+/// Reads a list of objects; what is wrong comes out with its place, as `2.id`.
+///
+/// # Errors
+/// [`Error::Invalid`] with one problem.
+pub fn parse_list<T: DeserializeOwned>(json: &[u8]) -> Result<Vec<T>, Error> {
+    let objects: Vec<Object<T>> = read(json)?;
+    Ok(objects.into_iter().map(|object| object.0).collect())
+}
+
+fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, Error> {
     let text = std::str::from_utf8(json).map_err(|_| Error::invalid("", "это не UTF-8"))?;
     serde_json::from_str(text).map_err(|error| located(text, &error))
 }
 
 fn located(text: &str, error: &serde_json::Error) -> Error {
+    if !error.is_data() {
+        return Error::invalid("", told::syntax(text, error));
+    }
     let message = error.to_string();
     // Without serde_json's own « at line 1 column 2»: the place says it better.
     let what = message
         .rsplit_once(" at line ")
         .map_or(message.as_str(), |(what, _)| what);
-    let path = if error.is_data() {
-        place(
-            text.as_bytes(),
-            offset(text, error),
-            what.starts_with("missing field"),
-        )
-    } else {
-        String::new()
-    };
-    let message = if error.is_data() { what } else { &message };
-    Error::invalid(path, message)
+    let missing = what.starts_with("missing field");
+    let path = place(text.as_bytes(), offset(text, error), missing);
+    Error::invalid(path, told::data(what))
 }
 
 /// The error's position in bytes from the beginning of the text.
@@ -186,25 +197,38 @@ mod tests {
                 "{\n  \"name\": \"имя\",\n  \"inner\": [\n    {\"id\": \"ы\"}\n  ]\n}",
                 "inner.0.id",
             ),
-            ("[1]", "0"),
+            ("[1]", ""),
+            ("7", ""),
         ] {
             assert_eq!(refused(json).0, place, "{json}");
         }
-        let (_, message) = refused(r#"{"nmae": 1}"#);
-        assert!(
-            message.contains("unknown field `nmae`") && !message.contains("line"),
-            "{message}"
-        );
     }
 
     #[test]
     fn what_is_no_json_has_its_line() {
-        for json in ["", "{", "{\"name\": }", "{} x", "{\"name\": \"\\q\"}"] {
-            let (place, message) = refused(json);
-            assert_eq!(place, "", "{json}");
-            assert!(message.contains("line"), "{message}");
+        for (json, place) in [
+            ("", "пусто: здесь нужен JSON"),
+            (" \n", "пусто: здесь нужен JSON"),
+            ("{", "JSON обрывается: строка 1, знак 1"),
+            ("{\n\"name\":\"имя\" }x", "это не JSON: строка 2, знак 15"),
+            ("{} x", "это не JSON: строка 1, знак 4"),
+            ("{\"name\": \"\\q\"}", "это не JSON: строка 1, знак 12"),
+        ] {
+            assert_eq!(refused(json), (String::new(), place.to_owned()), "{json}");
         }
         assert!(parse::<Outer>(b"\xff").is_err());
+    }
+
+    #[test]
+    fn a_list_is_a_list_of_objects() {
+        let ids = |json: &str| parse_list::<Inner>(json.as_bytes());
+        assert_eq!(ids(r#"[{"id": 1}, {"id": 2}]"#).unwrap().len(), 2);
+        for (json, place) in [("{}", ""), ("[[1]]", "0"), (r#"[{"id": 1}, []]"#, "1")] {
+            match ids(json) {
+                Err(Error::Invalid(problems)) => assert_eq!(problems[0].path, place, "{json}"),
+                other => panic!("{json}: {other:?}"),
+            }
+        }
     }
 
     #[test]

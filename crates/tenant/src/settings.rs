@@ -7,7 +7,7 @@
 //! [`CLAIM_MS`] the next writer takes over.
 
 use serde::{Deserialize, Serialize};
-use sklad_loyalty::programme::{Problem, Programme};
+use sklad_loyalty::programme::{Problem, Programme, read};
 use sklad_store::{Kv, Sql, Statement};
 
 use crate::clock::{MAX_ZONE_MINUTES, MIN_ZONE_MINUTES, MOSCOW_MINUTES};
@@ -35,8 +35,10 @@ pub struct Settings {
     #[cfg_attr(feature = "schema", schemars(range(min = -720, max = 840)))]
     pub timezone_minutes: i32,
     /// Программа лояльности.
+    #[serde(deserialize_with = "read::object")]
     pub programme: Programme,
     /// Покупатели.
+    #[serde(deserialize_with = "read::object")]
     pub customers: CustomerSettings,
 }
 

@@ -411,9 +411,20 @@ pub(super) fn good_of(snapshot: &Snapshot, position: &SoldPosition) -> Option<Go
     snapshot.good(position.ids())
 }
 
-/// A new customer: the change that begins the account, and the statements that come before it.
+/// A new customer whom a till brought: the change that begins the account, and the statements that
+/// come before it.
 pub(super) fn newcomer(
     shop: &Shop<'_>,
+    identity: &Identity,
+    person: &Person,
+) -> Result<(Customer, Vec<Statement>, Change), SqlError> {
+    begun(shop, Direction::In, identity, person)
+}
+
+/// A new customer, whoever brought him.
+fn begun(
+    shop: &Shop<'_>,
+    by: Direction,
     identity: &Identity,
     person: &Person,
 ) -> Result<(Customer, Vec<Statement>, Change), SqlError> {
@@ -436,18 +447,17 @@ pub(super) fn newcomer(
         },
     };
     let mut batch = customers::create(shop.tenant, &id, identity, person, shop.now())?;
-    batch.push(journal(
-        shop,
-        "customer",
-        &id,
-        Some(&id),
-        Outcome::Ok,
-        format!(
-            "Новый покупатель {}",
-            sklad_jobs::mask::name(&customer.name)
-        ),
-        json!({ "phone": identity.phone.as_deref().map(sklad_jobs::mask::phone) }),
-    ));
+    let (name, phone) = (&customer.name, identity.phone.as_deref());
+    let record = Record {
+        direction: by,
+        action: "customer",
+        object: id.clone(),
+        customer: Some(id.clone()),
+        outcome: Outcome::Ok,
+        text: format!("Новый покупатель {}", sklad_jobs::mask::name(name)),
+        detail: Some(json!({ "phone": phone.map(sklad_jobs::mask::phone) })),
+    };
+    batch.push(record.statement(shop.tenant, shop.now()));
     let mut change = Change::begin(customer.account.clone(), shop.now());
     if let Some(welcome) = &shop.programme.earning.welcome {
         change.add(
@@ -461,7 +471,7 @@ pub(super) fn newcomer(
     Ok((customer, batch, change))
 }
 
-/// Creates a customer, with the welcome points.
+/// Creates a customer for the operator, with the welcome points.
 ///
 /// # Errors
 /// [`SqlError::Constraint`] when somebody has one of the keys already.
@@ -471,13 +481,23 @@ pub async fn register(
     identity: &Identity,
     person: &Person,
 ) -> Result<String, SqlError> {
-    let (customer, mut batch, change) = newcomer(shop, identity, person)?;
+    create(sql, shop, Direction::Operator, identity, person).await
+}
+
+async fn create(
+    sql: &impl Sql,
+    shop: &Shop<'_>,
+    by: Direction,
+    identity: &Identity,
+    person: &Person,
+) -> Result<String, SqlError> {
+    let (customer, mut batch, change) = begun(shop, by, identity, person)?;
     batch.extend(write(shop, &change, &Side::default())?);
     sql.atomic(batch).await?;
     Ok(customer.id)
 }
 
-/// The customer whom the identity means, created if there is none. What the call knows more than we
+/// The customer whom a till means, created if there is none. What the call knows more than we
 /// do is learnt: further keys lead to the customer from then on. Answers whether it is a new one.
 ///
 /// # Errors
@@ -502,7 +522,7 @@ pub async fn register_or_find(
             }
             return Ok((customer, created));
         }
-        match register(sql, shop, identity, person).await {
+        match create(sql, shop, Direction::In, identity, person).await {
             Ok(id) => {
                 let query = Query {
                     identity: Identity::new([id.as_str()], None, None),

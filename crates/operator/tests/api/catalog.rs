@@ -61,3 +61,34 @@ fn goods_are_upserted_found_and_archived() {
     );
     assert_eq!(wrong.refusal(), (422, "refused", "0.price_kopecks"));
 }
+
+#[test]
+fn the_archive_is_in_the_journal() {
+    let w = shops();
+    w.post(
+        "/demo/goods",
+        &json!([{ "external": "k", "name": "Кефир" }]),
+    );
+    let id = w.get("/demo/goods/k").body["id"].clone();
+    for action in ["archive", "archive", "unarchive", "unarchive"] {
+        assert_eq!(
+            w.post(&format!("/demo/goods/k/{action}"), &Value::Null)
+                .status,
+            200
+        );
+    }
+    let rows = w.all_pages("/demo/journal?action=goods", 10);
+    let told: Vec<_> = rows.iter().map(|row| &row["text"]).collect();
+    assert_eq!(
+        told,
+        [
+            "Товар «Кефир» возвращён из архива",
+            "Товар «Кефир» убран в архив",
+            "Товары: создано 1, изменено 0"
+        ]
+    );
+    assert_eq!(
+        (&rows[0]["object"], &rows[0]["direction"]),
+        (&id, &json!("operator"))
+    );
+}

@@ -224,6 +224,26 @@ fn personal_data_is_masked_in_the_journal() {
 }
 
 #[test]
+fn what_the_operator_does_is_his_in_the_journal() {
+    let w = shops();
+    let id = w.customer(&json!({ "name": "Иванов" }));
+    w.adjust(&id, "k", 10);
+    w.call(
+        "PATCH",
+        &format!("/demo/customers/{id}"),
+        &[],
+        &json!({ "card": "7" }),
+    );
+    let rows = w.all_pages("/demo/journal", 50);
+    assert_eq!(rows.len(), 4);
+    for row in rows {
+        assert_eq!(row["direction"], "operator", "{row}");
+    }
+    let his = w.all_pages(&format!("/demo/journal?customer={}", id.to_uppercase()), 50);
+    assert_eq!(his.len(), 3);
+}
+
+#[test]
 fn a_world_without_tenants_is_empty() {
     assert!(world().all_pages("", 50).is_empty());
 }

@@ -94,6 +94,29 @@ fn what_is_not_there_is_not_found() {
 }
 
 #[test]
+fn a_slash_too_many_is_named() {
+    let w = shops();
+    for path in ["/", "//demo", "/demo/", "/demo//goods", "/demo/customers/"] {
+        let answer = w.get(path);
+        assert_eq!(answer.refusal(), (404, "not_found", ""), "{path}");
+        assert!(
+            answer.message().contains("косая черта"),
+            "{path}: {}",
+            answer.message()
+        );
+    }
+    let bearer = format!("Bearer {TOKEN}");
+    let answer = w.send(
+        "GET",
+        "/api/v1//tenants",
+        &[("authorization", &bearer)],
+        b"",
+    );
+    assert_eq!(answer.refusal(), (404, "not_found", ""));
+    assert!(!w.get("/demo/nothing").message().contains("косая черта"));
+}
+
+#[test]
 fn what_cannot_be_read_is_refused_with_its_place() {
     let w = shops();
     let refusal = |path: &str| {
@@ -111,6 +134,18 @@ fn what_cannot_be_read_is_refused_with_its_place() {
         ("/demo/goods?archived=perhaps", "archived"),
         ("/demo/sales?kind=x", "kind"),
         ("/demo/sales?from=x", "from"),
+        ("/demo/sales?to=1.5", "to"),
+        ("/demo/goods?order=name", "order"),
+        ("/demo/journal?outcome=zzz", "outcome"),
+        ("/demo/journal?outcome=OK", "outcome"),
+        ("/demo/journal?action=zzz", "action"),
+        ("/demo/journal?direction=in", "direction"),
+        ("/demo/customers?q=x&cursor=x", "cursor"),
+        ("/demo/check?limit=x", "limit"),
+        ("/demo/check?cursor=x", "cursor"),
+        ("/demo/gift-certificates?limit=-1", "limit"),
+        ("/demo/categories?cursor=x", "cursor"),
+        ("?limit=0", "limit"),
         ("/demo/settings?limit=1", "limit"),
     ] {
         assert_eq!(refusal(path), (400, place.to_owned()), "{path}");

@@ -11,6 +11,7 @@ mod catalog;
 mod customers;
 mod doors;
 mod gifts;
+mod readings;
 mod settings;
 mod shapes;
 mod simulate;
@@ -45,6 +46,11 @@ impl Answer {
         let text = |name: &str| error[name].as_str().unwrap_or_default();
         assert!(!text("message").is_empty(), "{}", self.body);
         (self.status, text("code"), text("path"))
+    }
+
+    /// What the refusal says to people.
+    fn message(&self) -> &str {
+        self.body["error"]["message"].as_str().unwrap_or_default()
     }
 
     fn etag(&self) -> String {

@@ -99,6 +99,21 @@ fn the_programme_is_a_part_of_the_settings() {
 }
 
 #[test]
+fn a_key_needs_no_body_and_a_programme_does() {
+    let w = shops();
+    for empty in ["", " \n"] {
+        let issued = w.post("/demo/keys", &json!(empty));
+        assert_eq!(
+            (issued.status, &issued.body["key"]["label"]),
+            (201, &json!(""))
+        );
+    }
+    let headers = [("if-match", "*")];
+    let reset = w.call("PUT", "/demo/programme", &headers, &Value::Null);
+    assert_eq!(reset.refusal(), (400, "bad_request", ""));
+}
+
+#[test]
 fn a_key_is_issued_shown_once_and_revoked() {
     let w = shops();
     let issue = || w.post("/demo/keys", &json!({ "label": "касса" }));
@@ -106,6 +121,7 @@ fn a_key_is_issued_shown_once_and_revoked() {
     assert_eq!((first.status, second.status), (201, 201));
     assert_eq!(issue().refusal().0, 409);
     assert_eq!(w.post("/nobody/keys", &json!({})).refusal().0, 404);
+    assert_eq!(w.post("/nobody/keys", &Value::Null).refusal().0, 404);
     let token = first.body["token"].as_str().unwrap();
     let works = |at| {
         block_on(w.app.tenant_of_token(token, at))

@@ -1,0 +1,278 @@
+//! What is written about the API agrees with the code.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
+
+use std::fs;
+use std::path::PathBuf;
+
+use sklad_jobs::journal::{ACTIONS, OUTCOMES};
+use sklad_operator::routes::{Op, ROUTES};
+
+/// A file of the repository.
+fn file(path: &str) -> String {
+    let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    fs::read_to_string(root.join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+const MIB: u64 = 1024 * 1024;
+const SECOND_MS: u64 = 1000;
+const SECOND_NS: u64 = 1_000_000_000;
+
+/// A constant: of how many of its units the page speaks as one, its file, its name.
+type Constant = (u64, &'static str, &'static str);
+
+/// The rows of the table of limits: what, the limit with `{}` for each constant, the constants.
+const LIMITS: &[(&str, &str, &[Constant])] = &[
+    (
+        "body of a till's call",
+        "{} MiB",
+        &[(MIB, "crates/moysklad/src/loyalty/reply.rs", "BODY_LIMIT")],
+    ),
+    (
+        "body of an operator's call",
+        "{} MiB",
+        &[(MIB, "crates/operator/src/routes.rs", "BODY_BYTES")],
+    ),
+    (
+        "body of a batch of goods or categories, or of a file of certificates",
+        "{} MiB",
+        &[(MIB, "crates/operator/src/routes.rs", "BATCH_BYTES")],
+    ),
+    (
+        "positions of a receipt",
+        "{}",
+        &[(1, "crates/loyalty/src/quote/mod.rs", "MAX_LINES")],
+    ),
+    (
+        "lines of a simulation",
+        "{}",
+        &[(1, "crates/operator/src/simulate.rs", "MAX_LINES")],
+    ),
+    (
+        "items of a page",
+        "{}, at most {}",
+        &[
+            (1, "crates/operator/src/page.rs", "DEFAULT_LIMIT"),
+            (1, "crates/operator/src/page.rs", "MAX_LIMIT"),
+        ],
+    ),
+    (
+        "customers found by a search",
+        "{}",
+        &[(1, "crates/loyalty/src/customers/search.rs", "LIMIT")],
+    ),
+    (
+        "least input of a search",
+        "{} digits or {} letters",
+        &[
+            (1, "crates/loyalty/src/customers/search.rs", "MIN_DIGITS"),
+            (1, "crates/loyalty/src/customers/search.rs", "MIN_LETTERS"),
+        ],
+    ),
+    (
+        "keys of a tenant at once",
+        "{}",
+        &[(1, "crates/tenant/src/keys.rs", "MAX_KEYS")],
+    ),
+    (
+        "how long settings and keys are remembered",
+        "{} s",
+        &[(SECOND_MS, "crates/tenant/src/app.rs", "TENANT_TTL_MS")],
+    ),
+    (
+        "how long it is remembered that there is no such key or tenant",
+        "{} s",
+        &[(SECOND_MS, "crates/tenant/src/app.rs", "NEGATIVE_TTL_MS")],
+    ),
+    (
+        "settings with the programme",
+        "{} bytes",
+        &[(1, "crates/tenant/src/settings.rs", "MAX_SETTINGS_BYTES")],
+    ),
+    (
+        "rules of one table of a programme",
+        "{}",
+        &[(1, "crates/loyalty/src/programme/validate.rs", "MAX_RULES")],
+    ),
+    (
+        "tiers; steps of a discount by receipt",
+        "{}; {}",
+        &[
+            (1, "crates/loyalty/src/programme/validate.rs", "MAX_TIERS"),
+            (1, "crates/loyalty/src/programme/validate.rs", "MAX_STEPS"),
+        ],
+    ),
+    (
+        "length of `Idempotency-Key`",
+        "{} bytes",
+        &[(1, "crates/operator/src/context.rs", "MAX_IDEMPOTENCY_KEY")],
+    ),
+    (
+        "points of one adjustment",
+        "{}",
+        &[(1, "crates/operator/src/ledger.rs", "MAX_POINTS")],
+    ),
+    (
+        "reason of an adjustment",
+        "{} characters",
+        &[(1, "crates/operator/src/ledger.rs", "MAX_REASON_CHARS")],
+    ),
+    (
+        "goods of a batch; categories of a batch",
+        "{}; {}",
+        &[
+            (1, "crates/catalog/src/goods.rs", "MAX_BATCH"),
+            (1, "crates/catalog/src/categories.rs", "MAX_BATCH"),
+        ],
+    ),
+    (
+        "categories of a tenant; depth of the tree",
+        "{}; {}",
+        &[
+            (1, "crates/catalog/src/categories.rs", "MAX_CATEGORIES"),
+            (1, "crates/catalog/src/categories.rs", "MAX_DEPTH"),
+        ],
+    ),
+    (
+        "certificates of a batch; lines of a file",
+        "{}; {}",
+        &[
+            (1, "crates/loyalty/src/giftcards/mod.rs", "MAX_BATCH"),
+            (1, "crates/loyalty/src/giftcards/import.rs", "MAX_LINES"),
+        ],
+    ),
+    (
+        "face value of a certificate",
+        "{} ₽",
+        &[(100, "crates/loyalty/src/giftcards/mod.rs", "MAX_KOPECKS")],
+    ),
+    (
+        "waiting for the database's write lock",
+        "5 s, {} times",
+        &[(1, "crates/edge/src/sql.rs", "BEGIN_ATTEMPTS")],
+    ),
+    (
+        "connecting to a merchant's code gateway; its answer",
+        "{} s; {} s",
+        &[
+            (SECOND_NS, "crates/edge/src/outbound.rs", "CONNECT_NS"),
+            (SECOND_NS, "crates/edge/src/outbound.rs", "ANSWER_NS"),
+        ],
+    ),
+    (
+        "attempts to deliver a code",
+        "{}",
+        &[(1, "crates/jobs/src/outbox.rs", "ATTEMPTS_MAX")],
+    ),
+    (
+        "least length of `operator_token` and `master_key`",
+        "{} characters",
+        &[(1, "crates/tenant/src/app.rs", "SECRET_MIN_CHARS")],
+    ),
+];
+
+/// The value of `const NAME: T = …;`: a number, a product, or a power of two as a shift.
+fn constant(path: &str, name: &str) -> u64 {
+    let source = file(path);
+    let begin = format!("const {name}: ");
+    let line = source.lines().find(|line| {
+        line.trim_start()
+            .trim_start_matches("pub ")
+            .starts_with(&begin)
+    });
+    let line = line.unwrap_or_else(|| panic!("{path} has no {name}"));
+    let value = line.split_once('=').unwrap().1.trim().trim_end_matches(';');
+    let number = |text: &str| text.trim().replace('_', "").parse::<u64>();
+    match value.split_once("<<") {
+        Some((one, bits)) => number(one).unwrap() << number(bits).unwrap(),
+        None => value
+            .split('*')
+            .map(|factor| number(factor).unwrap())
+            .product(),
+    }
+}
+
+/// `1000000` as `1,000,000`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().collect();
+    groups
+        .iter()
+        .map(|g| std::str::from_utf8(g).unwrap())
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
+/// The cells of the page's rows below the heading.
+fn rows(page: &str, heading: &str) -> Vec<Vec<String>> {
+    let section = page
+        .split(heading)
+        .nth(1)
+        .unwrap()
+        .split("\n## ")
+        .next()
+        .unwrap();
+    let rows = section.lines().filter(|line| line.starts_with('|')).skip(2);
+    rows.map(|row| {
+        row.trim_matches('|')
+            .split('|')
+            .map(|cell| cell.trim().to_owned())
+            .collect()
+    })
+    .collect()
+}
+
+#[test]
+fn the_limits_of_the_page_are_those_of_the_code() {
+    let page = file("docs/operator.md");
+    let rows = rows(&page, "\n## Limits\n");
+    let named: Vec<_> = rows.iter().map(|row| row[0].as_str()).collect();
+    assert_eq!(
+        named,
+        LIMITS.iter().map(|limit| limit.0).collect::<Vec<_>>()
+    );
+    for (row, (what, text, constants)) in rows.iter().zip(LIMITS) {
+        let mut limit = (*text).to_owned();
+        for (unit, path, name) in *constants {
+            let value = constant(path, name);
+            assert_eq!(
+                value % unit,
+                0,
+                "{name} is no whole number of what the page says"
+            );
+            limit = limit.replacen("{}", &grouped(value / unit), 1);
+            assert!(
+                row[2].contains(name),
+                "{what}: the page does not name {name}"
+            );
+        }
+        assert_eq!(row[1], limit, "{what}");
+    }
+}
+
+#[test]
+fn every_action_of_the_journal_is_explained() {
+    let page = file("docs/ru/zhurnal.md");
+    let route = ROUTES
+        .iter()
+        .find(|route| route.op == Op::ListJournal)
+        .unwrap();
+    let about = |name: &str| route.query.iter().find(|(n, _)| *n == name).unwrap().1;
+    let word = |text: &str, word: &str| {
+        text.split(|c: char| !c.is_ascii_alphabetic())
+            .any(|w| w == word)
+    };
+    for action in ACTIONS {
+        assert!(page.contains(&format!("`{action}`")), "{action}");
+        assert!(word(about("action"), action), "{action}");
+    }
+    for outcome in OUTCOMES {
+        assert!(page.contains(&format!("`{outcome}`")), "{outcome}");
+        assert!(word(about("outcome"), outcome), "{outcome}");
+    }
+}
