@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sklad_store::{Sql, SqlError, Statement};
 
-use super::{GiftError, NewCertificate, insert, row, told};
+use super::{GiftError, NewCertificate, insert, normal_number, row, told};
 use crate::ledger::account::NEVER;
 use crate::ledger::snapshot::Clock;
 use crate::units::Kopecks;
@@ -213,7 +213,7 @@ fn understand(
         .map(|f| last_day(f, clock))
         .transpose()?;
     let new = NewCertificate {
-        number: number.to_owned(),
+        number: normal_number(number),
         initial_kopecks: initial,
         balance_kopecks: balance,
         expires_at,

@@ -56,7 +56,7 @@ impl Status {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 pub struct Certificate {
-    /// Номер, как он напечатан.
+    /// Номер, заглавными буквами.
     pub number: String,
     /// Идентификатор (UUID).
     pub id: String,
@@ -79,7 +79,7 @@ pub struct Certificate {
 #[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewCertificate {
-    /// Номер, от 1 до 64 знаков.
+    /// Номер, от 1 до 64 знаков; заглавные и строчные буквы не различаются.
     pub number: String,
     /// Номинал, копейки, от 1 копейки до миллиона рублей.
     pub initial_kopecks: i64,
@@ -118,10 +118,17 @@ pub enum GiftError {
     Sql(#[from] SqlError),
 }
 
+/// A number as it is stored: without space around it, in capitals. A cashier does not see what case
+/// the letters on a certificate have.
+#[must_use]
+pub fn normal_number(text: &str) -> String {
+    text.trim().to_uppercase()
+}
+
 impl NewCertificate {
-    /// The number without space around it, and the balance, when both are sensible.
-    fn checked(&self) -> Result<(&str, i64), (&'static str, &'static str)> {
-        let number = self.number.trim();
+    /// The number as it is stored, and the balance, when both are sensible.
+    fn checked(&self) -> Result<(String, i64), (&'static str, &'static str)> {
+        let number = normal_number(&self.number);
         let balance = self.balance_kopecks.unwrap_or(self.initial_kopecks);
         let length = number.chars().count();
         if !(1..=MAX_NUMBER_CHARS).contains(&length) || number.contains(char::is_control) {
@@ -189,7 +196,7 @@ pub async fn create(
                 field,
                 message,
             })?;
-        rows.push(row(number, new, balance));
+        rows.push(row(&number, new, balance));
     }
     let text = format!("Заведено сертификатов: {}", rows.len());
     let insert = insert(tenant, &rows, now_ms, "");
@@ -221,7 +228,7 @@ fn insert(tenant: &str, rows: &[serde_json::Value], now_ms: i64, on_conflict: &s
     .bind(now_ms)
 }
 
-/// The certificate with this number or id, if there is one.
+/// The certificate with this number (in any case) or id, if there is one.
 ///
 /// # Errors
 /// The database's.
@@ -233,13 +240,14 @@ pub async fn find(
 ) -> Result<Option<Certificate>, SqlError> {
     let key = number_or_id.trim();
     let statement = Statement::new(format!(
-        "SELECT {COLUMNS} FROM (SELECT *, 0 AS by_id FROM gift_certificates WHERE tenant = ?1 AND number = ?2 \
+        "SELECT {COLUMNS} FROM (SELECT *, 0 AS by_id FROM gift_certificates WHERE tenant = ?1 AND number IN (?2, ?4) \
          UNION ALL SELECT *, 1 FROM gift_certificates INDEXED BY gift_certificates_by_id \
          WHERE tenant = ?1 AND id = ?3) ORDER BY by_id LIMIT 1"
     ))
     .bind(tenant)
     .bind(key)
-    .bind(key.to_lowercase());
+    .bind(key.to_lowercase())
+    .bind(normal_number(key));
     let rows = sql.query(statement).await?;
     Ok(rows.first().map(|row| certificate(row, now_ms)))
 }
@@ -263,14 +271,14 @@ pub async fn list(
     ))
     .bind(tenant)
     .bind(after.unwrap_or_default())
-    .bind(prefix.unwrap_or_default().trim())
+    .bind(normal_number(prefix.unwrap_or_default()))
     .bind("\u{10ffff}")
     .bind(i64::try_from(limit).unwrap_or(i64::MAX));
     let rows = sql.query(statement).await?;
     Ok(rows.iter().map(|row| certificate(row, now_ms)).collect())
 }
 
-/// Blocks a certificate or takes the block off. `None` when there is no such number.
+/// Blocks a certificate or takes the block off. `None` when there is none with this number or id.
 ///
 /// # Errors
 /// The database's.
@@ -281,12 +289,15 @@ pub async fn block(
     blocked: bool,
     now_ms: i64,
 ) -> Result<Option<Certificate>, SqlError> {
+    let Some(found) = find(sql, tenant, number, now_ms).await? else {
+        return Ok(None);
+    };
     let update = Statement::new(format!(
         "UPDATE gift_certificates SET blocked = ?3 WHERE tenant = ?1 AND number = ?2 \
          RETURNING {COLUMNS}"
     ))
     .bind(tenant)
-    .bind(number.trim())
+    .bind(&found.number)
     .bind(blocked)
     .expect_rows(1);
     let what = if blocked {
@@ -294,7 +305,7 @@ pub async fn block(
     } else {
         "разблокирован"
     };
-    let masked = mask::card(number.trim());
+    let masked = mask::card(&found.number);
     let told = told(
         tenant,
         &masked,

@@ -83,6 +83,27 @@ fn a_number_is_given_once_within_a_tenant() {
 }
 
 #[test]
+fn the_case_of_a_number_does_not_matter() {
+    let (_dir, sql) = database();
+    let made = block_on(create(&sql, "demo", &[new(" Подарок-a1 ", 100)], NOW)).unwrap();
+    assert_eq!(made[0].number, "ПОДАРОК-A1");
+    for typed in ["подарок-A1", "ПОДАРОК-a1", " Подарок-a1"] {
+        let found = block_on(find(&sql, "demo", typed, NOW)).unwrap();
+        assert_eq!(found.as_ref(), Some(&made[0]), "{typed}");
+        let blocked = block_on(block(&sql, "demo", typed, false, NOW)).unwrap();
+        assert_eq!(blocked.as_ref(), Some(&made[0]), "{typed}");
+    }
+    let again = block_on(create(&sql, "demo", &[new("подарок-a1", 1)], NOW));
+    assert_eq!(again, Err(GiftError::Exists));
+    let listed = block_on(list(&sql, "demo", Some("пода"), None, 5, NOW)).unwrap();
+    assert_eq!(listed, made);
+    let file = "number;amount\nподарок-a1;1\nnew;5\nNEW;5\n";
+    let report = block_on(import(&sql, "demo", file, CLOCK)).unwrap();
+    assert_eq!((report.created, report.unchanged), (1, 1));
+    assert_eq!(report.errors[0].line, 4);
+}
+
+#[test]
 fn an_import_takes_what_is_right_and_tells_what_is_wrong() {
     let (_dir, sql) = database();
     let file = "\u{feff}Номер;Сумма;Срок;Остаток\r\n\

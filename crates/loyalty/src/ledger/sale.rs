@@ -16,6 +16,7 @@ use super::post::{
 use super::returns;
 use super::snapshot::{Customer, Known, Query, Snapshot, json as to_json};
 use crate::customers::{Identity, Person};
+use crate::giftcards::normal_number;
 use crate::gifts::birthday_due;
 use crate::quote::{Intent, Line, Receipt, SoldLine, earn_on_sale, net_totals};
 use crate::tiers;
@@ -159,7 +160,7 @@ async fn batch(
         }
     }
     document.positions = positions_json(&positions)?;
-    batch.extend(gift_payments(sql, shop, sale, &mut flags).await?);
+    let paid_by_gifts = gift_payments(sql, shop, sale, &mut batch, &mut flags).await?;
     if snapshot.ambiguous {
         flags.push("ambiguous");
     }
@@ -172,6 +173,7 @@ async fn batch(
         sale,
         &document,
         party.as_ref().map(|(customer, _)| customer),
+        &paid_by_gifts,
     ));
     let posted = Posted::Done {
         customer: document.customer.map(str::to_owned),
@@ -350,14 +352,22 @@ pub(super) fn give_birthday(
     Some(year)
 }
 
+/// What was paid with a gift certificate.
+struct PaidByGift {
+    /// The number, masked: whoever reads a whole one could pay with it.
+    number: String,
+    paid: Kopecks,
+}
+
 /// Redeems gift certificates. What the till took is a fact: a certificate with too little is emptied
 /// and the sale is flagged.
 async fn gift_payments(
     sql: &impl Sql,
     shop: &Shop<'_>,
     sale: &Sale,
+    batch: &mut Vec<Statement>,
     flags: &mut Vec<&'static str>,
-) -> Result<Vec<Statement>, LedgerError> {
+) -> Result<Vec<PaidByGift>, LedgerError> {
     // One certificate may be named by several payments; they are one redemption.
     let mut paid: BTreeMap<String, (i64, bool, i64)> = BTreeMap::new();
     for gift in &sale.gifts {
@@ -370,8 +380,12 @@ async fn gift_payments(
             None => flags.push("gift_unknown"),
         }
     }
-    let mut batch = Vec::new();
+    let mut told = Vec::new();
     for (number, (balance, good, kopecks)) in paid {
+        told.push(PaidByGift {
+            number: mask::card(&number),
+            paid: Kopecks(kopecks),
+        });
         if !good || balance < kopecks {
             flags.push("gift_overdraft");
         }
@@ -396,7 +410,7 @@ async fn gift_payments(
             .bind(shop.now()),
         );
     }
-    Ok(batch)
+    Ok(told)
 }
 
 async fn find_gift(
@@ -406,14 +420,15 @@ async fn find_gift(
 ) -> Result<Option<Row>, SqlError> {
     let statement = Statement::new(
         "SELECT number, balance, blocked, expires_at, 0 AS by_id FROM gift_certificates \
-         WHERE tenant = ?1 AND number = ?2 \
+         WHERE tenant = ?1 AND number IN (?2, ?4) \
          UNION ALL SELECT number, balance, blocked, expires_at, 1 \
          FROM gift_certificates INDEXED BY gift_certificates_by_id WHERE tenant = ?1 AND id = ?3 \
          ORDER BY by_id LIMIT 1",
     )
     .bind(shop.tenant)
     .bind(&gift.number)
-    .bind(&gift.id);
+    .bind(&gift.id)
+    .bind(normal_number(&gift.number));
     Ok(sql.query(statement).await?.into_iter().next())
 }
 
@@ -428,6 +443,7 @@ fn told(
     sale: &Sale,
     document: &Document<'_>,
     customer: Option<&Customer>,
+    gifts: &[PaidByGift],
 ) -> Statement {
     let who = match customer {
         Some(customer) => mask::name(&customer.name),
@@ -442,6 +458,9 @@ fn told(
             ", списано {}, начислено {}",
             document.spend, document.earn
         ));
+    }
+    for gift in gifts {
+        text.push_str(&format!("; сертификатом {} {}", gift.number, gift.paid));
     }
     for (flag, words) in FLAGS {
         if document.flags.split(',').any(|f| f == *flag) {

@@ -57,6 +57,23 @@ fn a_certificate_is_redeemed_once_under_replay() {
 }
 
 #[test]
+fn the_journal_names_a_certificate_whichever_case_the_till_wrote() {
+    let till = till();
+    let sale = pay("s", vec![gift("", "bad", 100), gift("", "old", 12_345)]);
+    till.sell(&sale);
+    let row = "SELECT text FROM journal WHERE tenant = ?1 AND action = 'sale'";
+    match till.value(row) {
+        sklad_store::Value::Text(text) => {
+            assert!(text.contains("; сертификатом *** 1,00"), "{text}");
+            assert!(text.contains("; сертификатом *** 123,45"), "{text}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(till.flags("s"), "gift_overdraft");
+    assert_eq!(till.int(TAKEN), 12_445);
+}
+
+#[test]
 fn a_certificate_is_found_by_its_number_or_its_id() {
     let till = till();
     till.sell(&pay("s1", vec![gift("", "A", 10_000)]));

@@ -54,7 +54,10 @@ fn points_that_ran_out_are_not_taken_back() {
     assert_eq!(returned("spent", "r3", 5), (0, 0));
     assert_eq!(returned("spent", "r4", 5), (0, 20));
     let overdraft = |who| till.get(who).overdraft;
-    assert_eq!(["unused", "written-off", "spent"].map(overdraft), [0, 0, 20]);
+    assert_eq!(
+        ["unused", "written-off", "spent"].map(overdraft),
+        [0, 0, 20]
+    );
     till.adds_up();
 }
 
