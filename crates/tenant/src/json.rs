@@ -5,7 +5,7 @@
 
 mod told;
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use sklad_loyalty::programme::read::Object;
 
 use crate::Error;
@@ -33,7 +33,8 @@ fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, Error> {
 }
 
 fn located(text: &str, error: &serde_json::Error) -> Error {
-    if !error.is_data() {
+    // A number where a word belongs, or one that no type holds, is bad syntax to serde_json.
+    if !error.is_data() && serde_json::from_str::<IgnoredAny>(text).is_err() {
         return Error::invalid("", told::syntax(text, error));
     }
     let message = error.to_string();

@@ -184,6 +184,16 @@ fn what_is_wrong_is_said_in_russian_with_its_place() {
             "число вне допустимых пределов",
         ),
         (
+            r#"{"programme": {"earning": {"base": 5, "rounding": "down"}}}"#,
+            "programme.earning.base",
+            "недопустимое значение",
+        ),
+        (
+            r#"{"programme": {"earning": {"percent": 1e999}}}"#,
+            "programme.earning.percent",
+            "недопустимое значение",
+        ),
+        (
             r#"{"programme": {"earning": {"base": "x"}}}"#,
             "programme.earning.base",
             "возможно только: after_discounts, before_discounts",
