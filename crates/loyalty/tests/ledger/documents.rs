@@ -194,6 +194,49 @@ fn an_adjustment_by_nothing_gives_no_other_entry_its_reason() {
 }
 
 #[test]
+fn entries_of_one_millisecond_come_in_the_order_in_which_they_were_made() {
+    let mut till = Till::with(r#"{"earning": {"expire_after_days": 5, "welcome": {"points": 7}}}"#);
+    till.customer("c", 0);
+    till.sell(&sale("s0", "c", 0, 11));
+    till.wait_days(10);
+    let mut made = vec!["welcome", "earn s0"];
+    let sell = |id, spend, earn| {
+        let moment = till.now;
+        till.sell(&Sale {
+            moment,
+            ..sale(id, "c", spend, earn)
+        })
+    };
+    sell("s1", 3, 20);
+    made.extend(["expire", "spend s1", "earn s1"]);
+    till.adjust("c", "k1", 5).unwrap();
+    sell("s2", 3, 20);
+    till.take_back(&back("r1", "s1", 5));
+    till.adjust("c", "k2", -5).unwrap();
+    till.take_back(&back("r2", "s1", 5));
+    made.extend([
+        "adjust k1",
+        "spend s2",
+        "earn s2",
+        "restore r1",
+        "clawback r1",
+    ]);
+    made.extend(["adjust k2", "restore r2", "clawback r2"]);
+    sell("s3", 1, 0);
+    made.push("spend s3");
+    let mut told = till.entries("c");
+    told.reverse();
+    let mut balance = 0;
+    for (entry, made) in told.iter().zip(&made) {
+        let named = format!("{} {}", entry.kind, entry.key);
+        assert!(named.starts_with(made), "{named}, not {made}");
+        balance += entry.points;
+        assert_eq!(entry.balance, balance, "{named}");
+    }
+    assert_eq!(told.len(), made.len());
+}
+
+#[test]
 fn pages_of_entries_follow_each_other_without_gaps() {
     let till = Till::new();
     let id = till.customer("c", 0);
