@@ -4,7 +4,6 @@
 use std::cell::Cell;
 use std::path::Path;
 
-use rusqlite::config::DbConfig;
 use rusqlite::types::{Value as Sqlite, ValueRef};
 use rusqlite::{Connection, Result as SqliteResult};
 use sklad_store::{Row, Sql, SqlError, Statement, Value};
@@ -23,7 +22,6 @@ impl BulkSql {
     pub fn open(path: &Path) -> SqliteResult<Self> {
         let connection = Connection::open(path)?;
         connection.set_prepared_statement_cache_capacity(64);
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.execute_batch(
             "PRAGMA synchronous = OFF; PRAGMA cache_size = -400000; PRAGMA journal_mode = MEMORY; BEGIN",
         )?;

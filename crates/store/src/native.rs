@@ -1,18 +1,31 @@
 //! Native adapters: rusqlite for [`Sql`] and a map for [`Kv`]. Tests and the native twin of the
 //! benchmarks use them; a component never contains them.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::config::DbConfig;
+use rusqlite::StatementStatus;
 use rusqlite::types::ValueRef;
 
 use crate::{Kv, KvError, Row, Sql, SqlError, Statement, Value, migrations};
 
 /// How long a statement waits for another writer, as Spin does.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+thread_local! {
+    static COMPILED_ANEW: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The kept statements that had to be compiled again in this thread since this was asked last. SQLite does that for each new
+/// value of a parameter that its plan depends on (`LIMIT ?`, a column without an index `= ?`), and it
+/// costs more than most statements do.
+#[must_use]
+pub fn compiled_anew() -> Vec<String> {
+    COMPILED_ANEW.take()
+}
 
 /// SQLite over rusqlite: one connection that reads and one that writes, as a component has them.
 pub struct NativeSql {
@@ -47,10 +60,6 @@ fn connect(path: &Path) -> Result<rusqlite::Connection, SqlError> {
     let connection = rusqlite::Connection::open(path).map_err(error)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(error)?;
     connection.set_prepared_statement_cache_capacity(64);
-    // Plans do not depend on values: otherwise SQLite compiles a cached statement anew each time.
-    connection
-        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
-        .map_err(error)?;
     connection
         .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
         .map_err(error)?;
@@ -90,6 +99,10 @@ fn run(connection: &rusqlite::Connection, statement: &Statement) -> Result<Vec<R
             .collect::<Result<_, _>>()
             .map_err(error)?;
         out.push(Row(values));
+    }
+    drop(rows);
+    if prepared.reset_status(StatementStatus::RePrepare) > 0 {
+        COMPILED_ANEW.with_borrow_mut(|texts| texts.push(statement.sql().to_owned()));
     }
     Ok(out)
 }

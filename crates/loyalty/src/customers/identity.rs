@@ -9,6 +9,9 @@ const CARD_MAX: usize = 255;
 /// The longest identifier that is kept, in characters.
 const ID_MAX: usize = 64;
 
+/// How many ids of one customer a call may carry: МойСклад sends up to three. More are not looked at.
+pub const IDS_MAX: usize = 4;
+
 /// The keys by which one customer may be meant, in the order in which they are believed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
@@ -33,7 +36,7 @@ impl Identity {
     ) -> Self {
         let mut uuids: Vec<String> = Vec::new();
         for id in ids.into_iter().filter_map(normal_uuid) {
-            if !uuids.contains(&id) {
+            if uuids.len() < IDS_MAX && !uuids.contains(&id) {
                 uuids.push(id);
             }
         }
@@ -129,20 +132,9 @@ impl Person {
     /// The words and numbers by whose beginnings this person is searched.
     #[must_use]
     pub fn terms(&self) -> Vec<String> {
-        let mut terms = Vec::new();
-        for text in [
-            &self.name,
-            &self.first_name,
-            &self.middle_name,
-            &self.last_name,
-        ]
-        .into_iter()
-        .flatten()
-        {
-            terms.extend(name_key(text).split_whitespace().map(str::to_owned));
-        }
-        terms.extend(self.card.as_deref().into_iter().flat_map(card_terms));
-        terms.extend(self.email.as_deref().map(str::to_lowercase));
+        let mut terms = self.words();
+        terms.extend(self.card.as_deref().and_then(normal_card));
+        terms.extend(self.card.as_deref().map(digits_of).filter(|d| !d.is_empty()));
         if let Some(phone) = self.phone.as_deref().and_then(normal_phone) {
             terms.extend(phone_terms(&phone).map(str::to_owned));
         }
@@ -150,15 +142,38 @@ impl Person {
         terms.dedup();
         terms
     }
+
+    /// The words by which this person is searched: of the name and the card, and the e-mail address.
+    fn words(&self) -> Vec<String> {
+        let shown = self.shown_name();
+        let names = [&self.first_name, &self.middle_name, &self.last_name, &self.card];
+        let names = names.into_iter().flatten().chain([&shown]);
+        let mut words = Vec::new();
+        for text in names {
+            words.extend(name_key(text).split_whitespace().map(str::to_owned));
+        }
+        words.extend(self.email.as_deref().map(str::to_lowercase));
+        words.sort_unstable();
+        words.dedup();
+        words
+    }
+
+    /// All words and whole numbers of this person, each with a blank before it.
+    #[must_use]
+    pub fn beside(&self) -> String {
+        let card = self.card.as_deref().map(digits_of);
+        let phone = self.phone.as_deref().and_then(normal_phone);
+        let mut text = String::new();
+        for word in self.words().into_iter().chain(card).chain(phone) {
+            text.push(' ');
+            text.push_str(&word);
+        }
+        text
+    }
 }
 
-/// A card is searched as it is written, by its parts («VIP-77/2024») and by its digits alone.
-fn card_terms(card: &str) -> Vec<String> {
-    let mut terms: Vec<String> = normal_card(card).into_iter().collect();
-    terms.extend(name_key(card).split_whitespace().map(str::to_owned));
-    let digits: String = card.chars().filter(char::is_ascii_digit).collect();
-    terms.extend(Some(digits).filter(|digits| !digits.is_empty()));
-    terms
+fn digits_of(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
 }
 
 /// A phone is searched from its country code, from its area code, and by its last four to nine

@@ -4,6 +4,6 @@ mod identity;
 mod search;
 mod write;
 
-pub use identity::{Identity, Person, name_key, normal_card, normal_phone, normal_uuid};
+pub use identity::{IDS_MAX, Identity, Person, name_key, normal_card, normal_phone, normal_uuid};
 pub use search::{Found, LIMIT as SEARCH_LIMIT, search};
 pub use write::{Edit, Listed, create, edit, get, link, list, merge};

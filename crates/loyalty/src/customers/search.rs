@@ -15,24 +15,28 @@ const MIN_DIGITS: usize = 4;
 const MIN_LETTERS: usize = 3;
 /// What is typed or scanned beyond so many characters is nobody's name, phone or card.
 const MAX_CHARS: usize = 300;
-/// Index rows that one search looks at. A commoner beginning than this shows only some of its
-/// customers until another letter is typed.
-const SCAN_MAX: i64 = 5_000;
+/// Words that are looked for beside the one by which the index is entered; more are not looked at.
+const OTHER_WORDS: usize = 5;
 
+/// Reads at most 20,000 rows of the index, and of what they give 1,000 customers, of whom the best 20
+/// are shown: a commoner beginning shows some of its customers until another letter is typed.
+///
+/// `= +?1` and no `LIMIT` that is a parameter: SQLite would plan by the bound value, and compile the
+/// kept statement anew at every call.
 const SQL: &str = "\
 SELECT json_group_array(json_array(id, ms_id, name, first_name, middle_name, last_name, phone, card, email, birth_date, sex)) \
 FROM (SELECT c.* FROM ( \
-    SELECT t.customer, t.term = p.value AS exact, 0 AS known FROM json_each(?2) p \
-    CROSS JOIN customer_terms t ON t.tenant = ?1 AND t.term >= p.value AND t.term < p.value || ?4 \
+    SELECT k.customer, 1 AS exact FROM json_each(?3) p \
+    CROSS JOIN customer_keys k ON k.tenant = +?1 AND k.kind = p.value->>0 AND k.value = p.value->>1 \
     UNION ALL \
-    SELECT k.customer, 1, 1 FROM json_each(?5) p \
-    CROSS JOIN customer_keys k ON k.tenant = ?1 AND k.kind IN ('uuid', 'card', 'phone') AND k.value = p.value \
-    LIMIT ?6) hit \
-  CROSS JOIN customers c ON c.tenant = ?1 AND c.id = hit.customer \
-  WHERE hit.known OR NOT EXISTS (SELECT 1 FROM json_each(?3) w \
-    WHERE instr(c.name_key, ' ' || w.value) = 0 AND NOT EXISTS (SELECT 1 FROM customer_terms o INDEXED BY customer_terms_of \
-      WHERE o.tenant = ?1 AND o.customer = c.id AND o.term >= w.value AND o.term < w.value || ?4)) \
-  GROUP BY c.id ORDER BY max(hit.exact) DESC, c.last_seen DESC, c.name_key, c.id LIMIT ?7)";
+    SELECT customer, exact FROM ( \
+      SELECT t.customer, t.beside, t.term = p.value AS exact FROM json_each(?2) p \
+      CROSS JOIN customer_terms t ON t.tenant = +?1 AND t.term >= p.value AND t.term < p.value || char(0x10ffff) \
+      LIMIT 20000) \
+    WHERE instr(beside, ?4) AND instr(beside, ?5) AND instr(beside, ?6) AND instr(beside, ?7) AND instr(beside, ?8) \
+    LIMIT 1000) hit \
+  CROSS JOIN customers c ON c.tenant = +?1 AND c.id = hit.customer \
+  GROUP BY c.id ORDER BY max(hit.exact) DESC, c.last_seen DESC, c.name_key, c.id LIMIT 20)";
 
 /// A customer that was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,10 +70,10 @@ pub struct Found {
 struct Wanted {
     /// Beginnings of terms.
     prefixes: Vec<String>,
-    /// Beginnings of words that the name must contain as well.
+    /// Words that must stand beside the one with that beginning.
     words: Vec<String>,
-    /// Whole cards, ids or phones: whoever has one of them is meant.
-    keys: Vec<String>,
+    /// Whole cards, ids or phones, with their kinds: whoever has one of them is meant.
+    keys: Vec<(&'static str, String)>,
 }
 
 /// At most [`LIMIT`] customers, the best first. Input that is too short to be of use finds nobody
@@ -81,14 +85,14 @@ pub async fn search(sql: &impl Sql, tenant: &str, typed: &str) -> Result<Vec<Fou
     let Some(wanted) = wanted(typed) else {
         return Ok(Vec::new());
     };
-    let statement = Statement::new(SQL)
+    let mut statement = Statement::new(SQL)
         .bind(tenant)
         .bind(json(&wanted.prefixes)?)
-        .bind(json(&wanted.words)?)
-        .bind("\u{10ffff}")
-        .bind(json(&wanted.keys)?)
-        .bind(SCAN_MAX)
-        .bind(i64::try_from(LIMIT).unwrap_or_default());
+        .bind(json(&wanted.keys)?);
+    for i in 0..OTHER_WORDS {
+        // Everything contains an empty text.
+        statement = statement.bind(wanted.words.get(i).map_or_else(String::new, |w| within(w)));
+    }
     let rows = sql.query(statement).await?;
     let text = rows.first().and_then(|row| row.text(0)).unwrap_or("[]");
     let found: Vec<Columns> =
@@ -97,6 +101,16 @@ pub async fn search(sql: &impl Sql, tenant: &str, typed: &str) -> Result<Vec<Fou
         .into_iter()
         .map(|columns| shown(columns, typed))
         .collect())
+}
+
+/// How a word is looked for among those of a customer: at the beginning of one, a number anywhere in
+/// one.
+fn within(word: &str) -> String {
+    if word.chars().all(|c| c.is_ascii_digit()) {
+        word.to_owned()
+    } else {
+        format!(" {word}")
+    }
 }
 
 type Text = Option<String>;
@@ -162,11 +176,16 @@ fn wanted(typed: &str) -> Option<Wanted> {
     (digits.len() >= MIN_DIGITS).then(|| Wanted {
         prefixes: phone_prefixes(&digits),
         words: Vec::new(),
-        keys: normal_card(typed)
-            .into_iter()
-            .chain(normal_phone(typed))
-            .collect(),
+        keys: keys([("card", normal_card(typed)), ("phone", normal_phone(typed))]),
     })
+}
+
+/// Those of the keys that are any.
+fn keys<const N: usize>(
+    found: [(&'static str, Option<String>); N],
+) -> Vec<(&'static str, String)> {
+    let known = found.into_iter();
+    known.filter_map(|(kind, key)| Some((kind, key?))).collect()
 }
 
 /// What a scanned `tel:+79039993344` means; everything else means itself.
@@ -198,11 +217,11 @@ fn from_words(typed: &str) -> Option<Wanted> {
     if letters < MIN_LETTERS {
         return None;
     }
-    // The longest word is the rarest: the index is entered by it, the others are looked for in what
-    // it finds.
+    // The longest word is the rarest: the index is entered by it. Beside a number stands nothing.
     let longest = words
         .iter()
         .enumerate()
+        .filter(|(_, w)| w.chars().any(char::is_alphabetic))
         .max_by_key(|(_, w)| w.chars().count())
         .map(|(i, _)| i)?;
     let mut prefixes = vec![words.swap_remove(longest)];
@@ -211,14 +230,10 @@ fn from_words(typed: &str) -> Option<Wanted> {
         words.clear();
         prefixes = vec![lower];
     }
-    let keys = normal_card(typed)
-        .into_iter()
-        .chain(normal_uuid(typed))
-        .collect();
     Some(Wanted {
         prefixes,
         words,
-        keys,
+        keys: keys([("card", normal_card(typed)), ("uuid", normal_uuid(typed))]),
     })
 }
 
@@ -237,14 +252,17 @@ fn from_url(typed: &str) -> Option<Wanted> {
         .trim_end_matches('/')
         .rsplit('/')
         .next();
-    let mut keys = Vec::new();
+    let mut all = Vec::new();
     for value in last.into_iter().chain(values) {
         let value = value.replace("%2B", "+").replace("%2b", "+");
-        keys.extend(normal_card(&value));
-        keys.extend(normal_phone(&value).filter(|phone| *phone != value));
+        all.extend(keys([
+            ("card", normal_card(&value)),
+            ("phone", normal_phone(&value)),
+            ("uuid", normal_uuid(&value)),
+        ]));
     }
-    (!keys.is_empty()).then(|| Wanted {
-        keys,
+    (!all.is_empty()).then(|| Wanted {
+        keys: all,
         ..Wanted::default()
     })
 }
@@ -317,16 +335,14 @@ mod tests {
 
     #[test]
     fn a_scanned_address_means_its_card() {
-        assert_eq!(
-            wanted("https://club.example/c/200001?x=7").unwrap().keys,
-            ["200001", "7"]
-        );
-        assert_eq!(
-            wanted("https://club.example/?phone=%2B79039993344")
-                .unwrap()
-                .keys,
-            ["club.example", "+79039993344", "79039993344"]
-        );
+        let has = |typed: &str, kind: &str, key: &str| {
+            let keys = wanted(typed).unwrap().keys;
+            keys.iter().any(|(k, v)| (*k, v.as_str()) == (kind, key))
+        };
+        assert!(has("https://club.example/c/200001?x=7", "card", "200001"));
+        assert!(has("https://club.example/c/200001?x=7", "card", "7"));
+        let phone = "https://club.example/?phone=%2B79039993344";
+        assert!(has(phone, "phone", "79039993344"));
     }
 
     #[test]

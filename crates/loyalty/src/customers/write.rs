@@ -51,25 +51,35 @@ pub fn create(
     .bind(tenant)
     .bind(id)
     .bind(json(&keys)?);
-    Ok(vec![insert, keys, add_terms(tenant, id, person)?])
+    Ok(vec![insert, keys, add_terms(tenant, id, &[person])?])
 }
 
-fn add_terms(tenant: &str, id: &str, person: &Person) -> Result<Statement, SqlError> {
-    let mut terms = person.terms();
-    if person.name.is_none() {
-        terms.extend(
-            name_key(&person.shown_name())
-                .split_whitespace()
-                .map(str::to_owned),
-        );
-    }
+/// The statement by which a customer is found by everything that these tell of him.
+fn add_terms(tenant: &str, id: &str, persons: &[&Person]) -> Result<Statement, SqlError> {
+    let beside: String = persons.iter().map(|person| person.beside()).collect();
+    let is_word = |term: &str| term.chars().any(char::is_alphabetic);
+    let terms = persons.iter().flat_map(|person| person.terms());
+    let rows = terms.map(|term| {
+        let beside = if is_word(&term) { beside.as_str() } else { "" };
+        (term, beside)
+    });
     Ok(Statement::new(
-        "INSERT INTO customer_terms (tenant, term, customer) SELECT ?1, value, ?2 FROM json_each(?3) \
-         WHERE true ON CONFLICT DO NOTHING",
+        "INSERT INTO customer_terms (tenant, customer, term, beside) \
+         SELECT ?1, ?2, value->>0, value->>1 FROM json_each(?3) \
+         WHERE true ON CONFLICT DO UPDATE SET beside = excluded.beside",
     )
     .bind(tenant)
     .bind(id)
-    .bind(json(&terms)?))
+    .bind(json(&rows.collect::<Vec<_>>())?))
+}
+
+fn drop_terms(tenant: &str, id: &str, person: &Person) -> Result<Statement, SqlError> {
+    Ok(Statement::new(
+        "DELETE FROM customer_terms WHERE tenant = ?1 AND customer = ?2 AND term IN (SELECT value FROM json_each(?3))",
+    )
+    .bind(tenant)
+    .bind(id)
+    .bind(json(&person.terms())?))
 }
 
 /// The statement by which a customer is known under more keys from now on. A key that leads to
@@ -284,12 +294,8 @@ pub fn edit(tenant: &str, old: &Listed, edit: &Edit, now: i64) -> Result<Vec<Sta
     if ms_id != old.ms_id {
         batch.extend(move_key(tenant, &old.id, "uuid", None, ms_id.as_deref()));
     }
-    batch.push(
-        Statement::new("DELETE FROM customer_terms WHERE tenant = ?1 AND customer = ?2")
-            .bind(tenant)
-            .bind(&old.id),
-    );
-    batch.push(add_terms(tenant, &old.id, &person)?);
+    batch.push(drop_terms(tenant, &old.id, &edited(old, &Edit::default()))?);
+    batch.push(add_terms(tenant, &old.id, &[&person])?);
     Ok(batch)
 }
 
@@ -351,8 +357,15 @@ fn move_key(
 /// The statements that merge `from` into `into`: keys, lots, purchases and documents move, the
 /// balance moves by a pair of entries, and the id of `from` leads to `into` from then on. `into`
 /// keeps what is known of him; what is not comes from `from`.
-#[must_use]
-pub fn merge(tenant: &str, from: &Listed, into: &Listed, now: i64) -> Vec<Statement> {
+///
+/// # Errors
+/// Only if JSON cannot be written.
+pub fn merge(
+    tenant: &str,
+    from: &Listed,
+    into: &Listed,
+    now: i64,
+) -> Result<Vec<Statement>, SqlError> {
     let both = |sql: &'static str| {
         Statement::new(sql)
             .bind(tenant)
@@ -372,7 +385,8 @@ pub fn merge(tenant: &str, from: &Listed, into: &Listed, now: i64) -> Vec<Statem
         .bind(balance)
     };
     let total = into.balance.saturating_add(from.balance);
-    vec![
+    let persons = [from, into].map(|customer| edited(customer, &Edit::default()));
+    Ok(vec![
         // The balances that were read are the condition.
         Statement::new(
             "UPDATE customers SET balance = 0, debt = 0, merged_into = ?3, version = version + 1, updated_at = ?4 \
@@ -409,8 +423,8 @@ pub fn merge(tenant: &str, from: &Listed, into: &Listed, now: i64) -> Vec<Statem
         entry(from, &format!("out/{}", from.id), from.balance.saturating_neg(), 0),
         entry(into, &format!("in/{}", from.id), from.balance, total),
         both("UPDATE customer_keys SET customer = ?3 WHERE tenant = ?1 AND customer = ?2"),
-        both("UPDATE OR IGNORE customer_terms SET customer = ?3 WHERE tenant = ?1 AND customer = ?2"),
-        both("DELETE FROM customer_terms WHERE tenant = ?1 AND customer = ?2 AND ?3 <> ''"),
+        drop_terms(tenant, &from.id, &persons[0])?,
+        add_terms(tenant, &into.id, &[&persons[0], &persons[1]])?,
         both("UPDATE lots SET customer = ?3 WHERE tenant = ?1 AND customer = ?2"),
         both("UPDATE documents INDEXED BY documents_of SET customer = ?3 WHERE tenant = ?1 AND customer = ?2"),
         both(
@@ -419,5 +433,5 @@ pub fn merge(tenant: &str, from: &Listed, into: &Listed, now: i64) -> Vec<Statem
              ON CONFLICT DO UPDATE SET kopecks = kopecks + excluded.kopecks",
         ),
         both("DELETE FROM turnover WHERE tenant = ?1 AND customer = ?2 AND ?3 <> ''"),
-    ]
+    ])
 }

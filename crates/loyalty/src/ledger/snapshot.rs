@@ -1,17 +1,16 @@
 //! Everything that a call of the till needs, read by one statement that answers one row.
 //!
-//! A statement costs a tenth of an empty request and a row of its answer another trip through the
-//! host's channel, so the parts come as JSON arrays in the columns of a single row.
+//! A statement costs a tenth of an empty request and every row of an answer its own passage, so what
+//! may be several comes as a JSON array in a column.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sklad_store::{Row, Sql, SqlError, Statement};
 
 use super::account::{Account, Lot, Taken};
-use crate::customers::Identity;
+use crate::customers::{IDS_MAX, Identity};
 use crate::programme::Programme;
 use crate::quote::{CustomerFacts, GoodFacts};
 use crate::tiers::{self, Standing};
@@ -22,32 +21,58 @@ const EXPIRING_SOON_DAYS: i64 = 30;
 /// Milliseconds of a day.
 pub const DAY_MS: i64 = 86_400_000;
 
-// The indexes are named because without statistics SQLite takes all rows of a tenant for ten, and
-// reads them all.
+/// What every call reads. Who is meant is looked up once, in a table of one row; all else hangs on it.
+///
+/// `= +?1` instead of `= ?1`, here and in other joins: SQLite may plan a join by the bound value and
+/// would compile the kept statement anew at every call. The index of the lots is named because without
+/// statistics SQLite takes all rows of a tenant for ten, and reads them all.
 const SQL: &str = "\
-WITH hit AS MATERIALIZED ( \
-  SELECT k.key AS n, c.customer AS id FROM json_each(?2) k \
-  CROSS JOIN customer_keys c ON c.tenant = ?1 AND c.kind = k.value->>0 AND c.value = k.value->>1), \
-who AS MATERIALIZED (SELECT id FROM hit ORDER BY n LIMIT 1) \
-SELECT \
- (SELECT json_group_array(json_array(n, id)) FROM hit), \
- (SELECT json_array(id, name, phone, card, birth_date, verified, balance, debt, tier, tier_since, birthday_year, version) \
-  FROM customers WHERE tenant = ?1 AND id = (SELECT id FROM who)), \
+WITH who AS MATERIALIZED (SELECT \
+ (SELECT customer FROM customer_keys WHERE tenant = +?1 AND kind = 'uuid' AND value = +?2) AS a, \
+ (SELECT customer FROM customer_keys WHERE tenant = +?1 AND kind = 'uuid' AND value = +?3) AS b, \
+ (SELECT customer FROM customer_keys WHERE tenant = +?1 AND kind = 'uuid' AND value = +?4) AS c, \
+ (SELECT customer FROM customer_keys WHERE tenant = +?1 AND kind = 'uuid' AND value = +?5) AS d, \
+ (SELECT customer FROM customer_keys WHERE tenant = +?1 AND kind = 'card' AND value = +?6) AS e, \
+ (SELECT customer FROM customer_keys WHERE tenant = +?1 AND kind = 'phone' AND value = +?7) AS f), \
+one AS MATERIALIZED (SELECT *, coalesce(a, b, c, d, e, f) AS id FROM who) \
+SELECT one.a, one.b, one.c, one.d, one.e, one.f, \
+ c.id, c.name, c.phone, c.card, c.birth_date, c.verified, c.balance, c.debt, c.tier, c.tier_since, \
+ c.birthday_year, c.version, \
  (SELECT json_group_array(json_array(id, amount, remaining, activates_at, expires_at)) FROM lots INDEXED BY lots_live \
-  WHERE tenant = ?1 AND customer = (SELECT id FROM who) AND remaining > 0), \
- (SELECT sum(kopecks) FROM turnover WHERE tenant = ?1 AND customer = (SELECT id FROM who) AND day >= ?4), \
- (SELECT json_group_array(json_array(k.value, g.id, g.min_price, g.discount_prohibited, g.tobacco, g.weighed, c.path, \
-    CASE WHEN ?5 THEN (SELECT json_group_array(o.value) FROM good_keys o \
-      WHERE o.tenant = ?1 AND o.good = g.id AND o.kind IN ('uuid', 'external')) END)) \
-  FROM json_each(?3) k \
-  CROSS JOIN good_keys n ON n.tenant = ?1 AND n.kind = 'uuid' AND n.value = k.value \
-  CROSS JOIN goods g ON g.tenant = ?1 AND g.id = n.good \
-  LEFT JOIN categories c ON c.tenant = ?1 AND c.id = g.category), \
- (SELECT json_array(d.id, d.digest) FROM json_each(?7) k \
-  CROSS JOIN document_keys n ON n.tenant = ?1 AND n.kind = ?6 AND n.key = k.value \
-  CROSS JOIN documents d ON d.tenant = ?1 AND d.kind = ?6 AND d.id = n.document LIMIT 1), \
- (SELECT 1 FROM documents INDEXED BY returns_of WHERE ?6 = 'sale' AND tenant = ?1 AND flags = 'orphan' \
-  AND demand IN (SELECT value FROM json_each(?7)) LIMIT 1)";
+  WHERE tenant = +?1 AND customer = one.id AND remaining > 0), \
+ (SELECT sum(kopecks) FROM turnover WHERE tenant = +?1 AND customer = one.id AND day >= ?8), \
+ (SELECT json_group_array(json_array(k.value, g.id, g.min_price, g.discount_prohibited, g.tobacco, g.weighed, json(c.path), \
+    CASE WHEN ?10 THEN (SELECT json_group_array(o.value) FROM good_keys o \
+      WHERE o.tenant = +?1 AND o.good = g.id AND o.kind IN ('uuid', 'external')) END)) \
+  FROM json_each(?9) k \
+  CROSS JOIN goods g ON g.tenant = +?1 AND g.id = ifnull( \
+    (SELECT id FROM goods WHERE tenant = +?1 AND id = k.value), \
+    (SELECT good FROM good_keys WHERE tenant = +?1 AND kind = 'uuid' AND value = k.value)) \
+  LEFT JOIN categories c ON ?11 AND c.tenant = +?1 AND c.id = g.category)";
+
+/// The columns about a document that may be here already.
+const DOCUMENT: &str = "\
+, (SELECT json_array(d.id, d.digest) FROM json_each(?13) k \
+  CROSS JOIN document_keys n ON n.tenant = +?1 AND n.kind = +?12 AND n.key = k.value \
+  CROSS JOIN documents d ON d.tenant = +?1 AND d.kind = +?12 AND d.id = n.document LIMIT 1), \
+ (SELECT 1 FROM documents INDEXED BY returns_of WHERE ?12 = 'sale' AND tenant = +?1 AND flags = 'orphan' \
+  AND demand IN (SELECT value FROM json_each(?13)) LIMIT 1)";
+
+const FROM: &str = " FROM one LEFT JOIN customers c ON c.tenant = +?1 AND c.id = one.id";
+
+/// The columns of the answer behind those of the keys.
+mod column {
+    use crate::customers::IDS_MAX;
+
+    /// One of the keys for each id, the card and the phone.
+    pub const KEYS: usize = IDS_MAX + 2;
+    pub const CUSTOMER: usize = KEYS;
+    pub const LOTS: usize = CUSTOMER + 12;
+    pub const TURNOVER: usize = LOTS + 1;
+    pub const GOODS: usize = TURNOVER + 1;
+    pub const DOCUMENT: usize = GOODS + 1;
+    pub const ORPHANS: usize = DOCUMENT + 1;
+}
 
 /// A customer's row, as far as a receipt needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,22 +164,35 @@ pub async fn read(
     today: NaiveDate,
     query: &Query<'_>,
 ) -> Result<Snapshot, SqlError> {
-    let keys = query.identity.keys();
     let window = tiers::window_start(&programme.tiers, today).map_or(0, day_number);
-    let (kind, documents) = query.document.unwrap_or(("", &[]));
-    let statement = Statement::new(SQL)
-        .bind(tenant)
-        .bind(json(&keys)?)
-        .bind(json(&query.goods)?)
+    let statement = match query.document {
+        None => statement(&[SQL, FROM], tenant, &query.identity),
+        Some(_) => statement(&[SQL, DOCUMENT, FROM], tenant, &query.identity),
+    };
+    let mut statement = statement
         .bind(window)
+        .bind(json(&query.goods)?)
         .bind(names_goods(programme))
-        .bind(kind)
-        .bind(json(&documents)?);
+        .bind(names_categories(programme));
+    if let Some((kind, keys)) = query.document {
+        statement = statement.bind(kind).bind(json(&keys)?);
+    }
     let rows = sql.query(statement).await?;
     let row = rows
         .first()
         .ok_or_else(|| SqlError::Other("no row".to_owned()))?;
-    snapshot(row, keys.len())
+    snapshot(row, &query.identity)
+}
+
+/// The statement of these parts, with the tenant and the keys.
+fn statement(parts: &[&str], tenant: &str, identity: &Identity) -> Statement {
+    let mut statement = Statement::new(parts.concat()).bind(tenant);
+    for i in 0..IDS_MAX {
+        statement = statement.bind(identity.uuids.get(i).map(String::as_str));
+    }
+    statement
+        .bind(identity.card.as_deref())
+        .bind(identity.phone.as_deref())
 }
 
 /// Whether any rule names a good by an id: only then all ids of the goods are read.
@@ -168,57 +206,48 @@ fn names_goods(programme: &Programme) -> bool {
         && programme.discounts.excluded_goods.is_empty())
 }
 
-fn snapshot(row: &Row, keys: usize) -> Result<Snapshot, SqlError> {
-    let hits: Vec<(usize, String)> = column(row, 0)?.unwrap_or_default();
-    let who = hits.first().map(|(_, id)| id.clone());
-    let linked = |n: &usize| {
-        hits.iter()
-            .any(|(k, id)| k == n && Some(id) == who.as_ref())
-    };
+/// Whether any rule names a category: only then the categories of the goods are read.
+fn names_categories(programme: &Programme) -> bool {
+    !(programme.earning.categories.is_empty()
+        && programme.earning.excluded_categories.is_empty()
+        && programme.spending.categories.is_empty()
+        && programme.spending.excluded_categories.is_empty()
+        && programme.discounts.categories.is_empty()
+        && programme.discounts.excluded_categories.is_empty())
+}
+
+/// The customers that the keys lead to, in the order of [`Identity::keys`].
+fn hits<'a>(row: &'a Row, identity: &Identity) -> Vec<Option<&'a str>> {
+    let ids = 0..identity.uuids.len();
+    let card = identity.card.as_ref().map(|_| IDS_MAX);
+    let phone = identity.phone.as_ref().map(|_| IDS_MAX + 1);
+    ids.chain(card)
+        .chain(phone)
+        .map(|column| row.text(column))
+        .collect()
+}
+
+fn snapshot(row: &Row, identity: &Identity) -> Result<Snapshot, SqlError> {
+    let hits = hits(row, identity);
+    let who = hits.iter().flatten().next();
+    let linked = |hit: &Option<&str>| hit.is_some() && hit.as_ref() == who;
+    let unlinked = hits.iter().enumerate().filter(|(_, hit)| !linked(hit));
     Ok(Snapshot {
-        unlinked: (0..keys).filter(|n| !linked(n)).collect(),
-        ambiguous: hits.iter().any(|(_, id)| Some(id) != who.as_ref()),
-        customer: column::<CustomerRow>(row, 1)?
-            .map(|c| customer(row, c))
-            .transpose()?,
+        unlinked: unlinked.map(|(n, _)| n).collect(),
+        ambiguous: hits.iter().flatten().any(|id| Some(id) != who),
+        customer: customer(row)?,
         goods: goods(row)?,
-        document: column::<(String, String)>(row, 5)?.map(|(id, digest)| Known { id, digest }),
-        orphans: row.int(6).is_some(),
+        document: parsed::<(String, String)>(row, column::DOCUMENT)?
+            .map(|(id, digest)| Known { id, digest }),
+        orphans: row.int(column::ORPHANS).is_some(),
     })
 }
 
-#[derive(Deserialize)]
-struct CustomerRow(
-    String,
-    String,
-    Option<String>,
-    Option<String>,
-    Option<NaiveDate>,
-    i64,
-    i64,
-    i64,
-    Option<String>,
-    Option<i64>,
-    Option<i32>,
-    i64,
-);
-
-fn customer(row: &Row, c: CustomerRow) -> Result<Customer, SqlError> {
-    let CustomerRow(
-        id,
-        name,
-        phone,
-        card,
-        birth_date,
-        verified,
-        balance,
-        debt,
-        tier,
-        since,
-        birthday_year,
-        version,
-    ) = c;
-    let lots: Vec<(String, i64, i64, i64, i64)> = column(row, 2)?.unwrap_or_default();
+fn customer(row: &Row) -> Result<Option<Customer>, SqlError> {
+    let text = |i: usize| row.text(column::CUSTOMER + i).map(str::to_owned);
+    let int = |i: usize| row.int(column::CUSTOMER + i);
+    let Some(id) = text(0) else { return Ok(None) };
+    let lots: Vec<(String, i64, i64, i64, i64)> = parsed(row, column::LOTS)?.unwrap_or_default();
     let lots = lots
         .into_iter()
         .map(|(id, amount, remaining, activates_at, expires_at)| Lot {
@@ -228,24 +257,25 @@ fn customer(row: &Row, c: CustomerRow) -> Result<Customer, SqlError> {
             activates_at,
             expires_at,
         });
-    Ok(Customer {
-        standing: since.and_then(day).map(|since| Standing { tier, since }),
-        turnover: Kopecks(row.int(3).unwrap_or_default()),
+    let tier = text(8);
+    Ok(Some(Customer {
+        name: text(1).unwrap_or_default(),
+        phone: text(2),
+        card: text(3),
+        birth_date: text(4).and_then(|date| date.parse().ok()),
+        verified: int(5) == Some(1),
+        standing: int(9).and_then(day).map(|since| Standing { tier, since }),
+        birthday_year: int(10).and_then(|year| i32::try_from(year).ok()),
+        turnover: Kopecks(row.int(column::TURNOVER).unwrap_or_default()),
         account: Account {
             customer: id.clone(),
-            version,
-            balance,
-            debt,
+            version: int(11).unwrap_or_default(),
+            balance: int(6).unwrap_or_default(),
+            debt: int(7).unwrap_or_default(),
             lots: lots.collect(),
         },
         id,
-        name,
-        phone,
-        card,
-        birth_date,
-        verified: verified != 0,
-        birthday_year,
-    })
+    }))
 }
 
 type GoodRow = (
@@ -255,23 +285,22 @@ type GoodRow = (
     i64,
     i64,
     i64,
-    Option<String>,
-    Option<String>,
+    Option<Vec<String>>,
+    Option<Vec<String>>,
 );
 
 fn goods(row: &Row) -> Result<BTreeMap<String, GoodFacts>, SqlError> {
-    let rows: Vec<GoodRow> = column(row, 4)?.unwrap_or_default();
+    let rows: Vec<GoodRow> = parsed(row, column::GOODS)?.unwrap_or_default();
     let mut goods = BTreeMap::new();
     for (asked, id, min_price, prohibited, tobacco, weighed, path, others) in rows {
-        let strings = |text: Option<String>| -> Vec<String> {
-            text.and_then(|t| serde_json::from_str(&t).ok())
-                .unwrap_or_default()
-        };
-        let mut ids = vec![asked.clone(), id];
-        ids.extend(strings(others));
+        let mut ids = vec![asked.clone()];
+        if id != asked {
+            ids.push(id);
+        }
+        ids.extend(others.unwrap_or_default());
         let facts = GoodFacts {
             ids,
-            categories: strings(path),
+            categories: path.unwrap_or_default(),
             min_price: min_price.map(Kopecks),
             discount_prohibited: prohibited != 0,
             tobacco: tobacco != 0,
@@ -282,7 +311,7 @@ fn goods(row: &Row) -> Result<BTreeMap<String, GoodFacts>, SqlError> {
     Ok(goods)
 }
 
-fn column<T: DeserializeOwned>(row: &Row, i: usize) -> Result<Option<T>, SqlError> {
+fn parsed<T: DeserializeOwned>(row: &Row, i: usize) -> Result<Option<T>, SqlError> {
     row.text(i)
         .map(|text| {
             serde_json::from_str(text).map_err(|e| SqlError::Other(format!("column {i}: {e}")))

@@ -119,7 +119,7 @@ fn a_merge_of_one_with_himself_or_of_one_who_is_merged_conflicts() {
     till.merge("old", "new").unwrap();
     for (from, into) in [(&old, &new), (&new, &old)] {
         let batch = customers::merge("north", from, into, till.now);
-        let again = futures::executor::block_on(till.sql.atomic(batch));
+        let again = futures::executor::block_on(till.sql.atomic(batch.unwrap()));
         assert_eq!(again.unwrap_err(), SqlError::Conflict);
     }
     assert_eq!(till.available("new"), 100);
