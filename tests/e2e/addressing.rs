@@ -227,3 +227,35 @@ fn only_the_operators_token_opens_the_operators_api() {
         assert!(!answer.text.contains(&shop.slug));
     }
 }
+
+#[test]
+fn a_base_address_may_end_with_a_slash() {
+    let shop = Shop::new(json!({ "earning": { "percent": 10 } }));
+    let buyer = agent(&id());
+    let tenant = format!("/t/{}", shop.slug);
+    let sale = |n: &str| {
+        let mut sale = sale_of(&shop.recalc(&receipt(&buyer, &[line(100.0, 1.0)])));
+        sale["meta"] = json!({ "id": format!("sale-{n}") });
+        sale
+    };
+    for (n, tenant) in ["", &tenant].into_iter().enumerate() {
+        let post = |method: &str, body: &Value| {
+            let (path, body) = (format!("{tenant}{PREFIX}//{method}"), body.to_string());
+            let answer = shop
+                .app
+                .send("POST", &path, &[(KEY, &shop.key)], body.as_bytes());
+            answer.unwrap()
+        };
+        post("counterparty", &buyer).ok();
+        post("retaildemand/recalc", &receipt(&buyer, &[line(100.0, 1.0)])).ok();
+        post("retaildemand", &sale(&n.to_string())).ok();
+        post("counterparty/detail", &buyer).ok();
+        post(
+            "retailsalesreturn",
+            &json!({ "meta": { "id": format!("back-{n}") } }),
+        )
+        .ok();
+        assert_eq!(post("other/retaildemand", &json!({})).error().0, 404);
+    }
+    assert_eq!(shop.balance(&buyer), 20);
+}
