@@ -152,7 +152,8 @@ pub async fn merge<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiErr
         if twin.id == into.id {
             return Err(ApiError::refused("from", "Это один и тот же покупатель"));
         }
-        let mut batch = customers::merge(tenant.slug.as_str(), &twin, &into, c.now_ms)?;
+        let tiers = &tenant.settings.programme.tiers;
+        let mut batch = customers::merge(tenant.slug.as_str(), &twin, &into, tiers, c.now_ms)?;
         let (lost, kept) = (mask::name(&twin.name), mask::name(&into.name));
         let row = Told {
             action: "merge",

@@ -6,6 +6,8 @@ use sklad_store::{Row, Sql, SqlError, Statement};
 
 use super::identity::{Identity, Person, name_key, normal_card, normal_phone, normal_uuid};
 use crate::ledger::json;
+use crate::programme::Tiers;
+use crate::tiers::by_id;
 
 /// The statements that create a customer. A key that somebody else already has makes the batch fail
 /// with [`SqlError::Constraint`]: read again, and the customer is there.
@@ -356,7 +358,8 @@ fn move_key(
 
 /// The statements that merge `from` into `into`: keys, lots, purchases and documents move, the
 /// balance moves by a pair of entries, and the id of `from` leads to `into` from then on. `into`
-/// keeps what is known of him; what is not comes from `from`.
+/// keeps what is known of him; what is not comes from `from`. The higher of their tiers stays, and a
+/// confirmed registration.
 ///
 /// # Errors
 /// Only if JSON cannot be written.
@@ -364,6 +367,7 @@ pub fn merge(
     tenant: &str,
     from: &Listed,
     into: &Listed,
+    tiers: &Tiers,
     now: i64,
 ) -> Result<Vec<Statement>, SqlError> {
     let both = |sql: &'static str| {
@@ -384,6 +388,10 @@ pub fn merge(
         .bind(points)
         .bind(balance)
     };
+    let height = |customer: &Listed| {
+        let tier = by_id(tiers, customer.tier.as_deref()?)?;
+        Some(tier.from_kopecks)
+    };
     let total = into.balance.saturating_add(from.balance);
     let persons = [from, into].map(|customer| edited(customer, &Edit::default()));
     Ok(vec![
@@ -403,7 +411,11 @@ pub fn merge(
             "UPDATE customers SET balance = ?3, debt = debt + ?4, version = version + 1, updated_at = ?5, \
              phone = coalesce(phone, ?7), card = coalesce(card, ?8), email = coalesce(email, ?9), \
              birth_date = coalesce(birth_date, ?10), sex = coalesce(sex, ?11), ms_id = coalesce(ms_id, ?12), \
-             birthday_year = (SELECT max(birthday_year) FROM customers WHERE tenant = ?1 AND id IN (?2, ?13)) \
+             birthday_year = (SELECT max(birthday_year) FROM customers WHERE tenant = ?1 AND id IN (?2, ?13)), \
+             verified = max(verified, ?14), tier = CASE WHEN ?15 THEN ?16 ELSE tier END, \
+             tier_since = CASE WHEN ?15 THEN \
+               (SELECT max(tier_since) FROM customers WHERE tenant = ?1 AND id IN (?2, ?13) AND tier = ?16) \
+               ELSE tier_since END \
              WHERE tenant = ?1 AND id = ?2 AND merged_into IS NULL AND balance = ?6 RETURNING 1",
         )
         .bind(tenant)
@@ -419,6 +431,10 @@ pub fn merge(
         .bind(from.sex.clone())
         .bind(from.ms_id.clone())
         .bind(&from.id)
+        .bind(from.verified)
+        // Also an equal one: it may have been confirmed later.
+        .bind(height(from).is_some() && height(from) >= height(into))
+        .bind(from.tier.clone())
         .expect_rows(1),
         entry(from, &format!("out/{}", from.id), from.balance.saturating_neg(), 0),
         entry(into, &format!("in/{}", from.id), from.balance, total),

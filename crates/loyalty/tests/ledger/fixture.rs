@@ -171,7 +171,9 @@ impl Till {
     }
 
     pub fn merge(&self, from: &str, into: &str) -> Result<(), SqlError> {
-        let batch = customers::merge(self.tenant, &self.get(from), &self.get(into), self.now);
+        let (from, into) = (self.get(from), self.get(into));
+        let tiers = &self.programme.tiers;
+        let batch = customers::merge(self.tenant, &from, &into, tiers, self.now).unwrap();
         block_on(self.sql.atomic(batch)).map(|_| ())
     }
 

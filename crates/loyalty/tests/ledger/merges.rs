@@ -118,7 +118,7 @@ fn a_merge_of_one_with_himself_or_of_one_who_is_merged_conflicts() {
     let (old, new) = (till.get("old"), till.get("new"));
     till.merge("old", "new").unwrap();
     for (from, into) in [(&old, &new), (&new, &old)] {
-        let batch = customers::merge("north", from, into, till.now);
+        let batch = customers::merge("north", from, into, &till.programme.tiers, till.now);
         let again = futures::executor::block_on(till.sql.atomic(batch.unwrap()));
         assert_eq!(again.unwrap_err(), SqlError::Conflict);
     }
@@ -250,4 +250,75 @@ fn sales_and_returns_during_a_merge_lose_nothing() {
     assert_eq!((till.available("old"), till.list().len()), (100 + 4 * 7, 1));
     assert_eq!(till.get("old").id, till.get("new").id);
     till.adds_up();
+}
+
+#[test]
+fn the_higher_tier_and_the_confirmation_stay() {
+    let till = Till::with(
+        r#"{"tiers": {"demotion": "never", "levels": [
+            {"id": "silver", "name": "Серебро", "from_kopecks": 100},
+            {"id": "gold", "name": "Золото", "from_kopecks": 100000000}]}}"#,
+    );
+    let stand = |who: &str, tier: &str, since: i64, verified: i64| {
+        let set = format!(
+            "UPDATE customers SET tier = {tier}, tier_since = {since}, verified = {verified} WHERE id = '{}'",
+            till.get(who).id
+        );
+        till.sql.batch(&set).unwrap();
+    };
+    for (n, (from, into, stays)) in [
+        (
+            ("'gold'", 20_260_101),
+            ("'silver'", 20_260_301),
+            ("gold", 20_260_101),
+        ),
+        (
+            ("'silver'", 20_260_301),
+            ("'gold'", 20_260_101),
+            ("gold", 20_260_101),
+        ),
+        (
+            ("'silver'", 20_260_301),
+            ("'silver'", 20_260_101),
+            ("silver", 20_260_301),
+        ),
+        (
+            ("'silver'", 20_260_101),
+            ("'silver'", 20_260_301),
+            ("silver", 20_260_301),
+        ),
+        (
+            ("'silver'", 20_260_301),
+            ("NULL", 20_260_101),
+            ("silver", 20_260_301),
+        ),
+        (
+            ("NULL", 20_260_301),
+            ("'silver'", 20_260_101),
+            ("silver", 20_260_101),
+        ),
+        (
+            ("'lead'", 20_260_301),
+            ("'silver'", 20_260_101),
+            ("silver", 20_260_101),
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (a, b) = (format!("a{n}"), format!("b{n}"));
+        till.customer(&a, 0);
+        till.customer(&b, 0);
+        stand(&a, from.0, from.1, 1);
+        stand(&b, into.0, into.1, 0);
+        till.merge(&a, &b).unwrap();
+        let standing = till.must(&b).standing.unwrap();
+        let since = sklad_loyalty::ledger::snapshot::day_number(standing.since);
+        assert_eq!(
+            (standing.tier.as_deref(), since),
+            (Some(stays.0), stays.1),
+            "{n}"
+        );
+        assert!(till.must(&b).verified);
+    }
 }

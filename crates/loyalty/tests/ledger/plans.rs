@@ -122,7 +122,7 @@ fn no_statement_of_the_customers_reads_all_rows_of_a_tenant() {
         };
         let edit = customers::edit("north", &old, &edit, till.now).unwrap();
         sql.atomic(edit).await.unwrap();
-        let merge = customers::merge("north", &old, &new, till.now).unwrap();
+        let merge = customers::merge("north", &old, &new, &till.programme.tiers, till.now).unwrap();
         sql.atomic(merge).await.unwrap();
     });
     assert_eq!(sql.slow.into_inner(), BTreeSet::new());
