@@ -12,6 +12,9 @@ const ID_MAX: usize = 64;
 /// How many ids of one customer a call may carry: МойСклад sends up to three. More are not looked at.
 pub const IDS_MAX: usize = 4;
 
+/// The name of a customer of whom only ids are known.
+pub(super) const NAMELESS: &str = "Без имени";
+
 /// The keys by which one customer may be meant, in the order in which they are believed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
@@ -126,7 +129,7 @@ impl Person {
         self.phone
             .clone()
             .or_else(|| self.card.clone())
-            .unwrap_or_else(|| "Без имени".to_owned())
+            .unwrap_or_else(|| NAMELESS.to_owned())
     }
 
     /// The words and numbers by whose beginnings this person is searched.
@@ -134,7 +137,12 @@ impl Person {
     pub fn terms(&self) -> Vec<String> {
         let mut terms = self.words();
         terms.extend(self.card.as_deref().and_then(normal_card));
-        terms.extend(self.card.as_deref().map(digits_of).filter(|d| !d.is_empty()));
+        terms.extend(
+            self.card
+                .as_deref()
+                .map(digits_of)
+                .filter(|d| !d.is_empty()),
+        );
         if let Some(phone) = self.phone.as_deref().and_then(normal_phone) {
             terms.extend(phone_terms(&phone).map(str::to_owned));
         }
@@ -146,7 +154,12 @@ impl Person {
     /// The words by which this person is searched: of the name and the card, and the e-mail address.
     fn words(&self) -> Vec<String> {
         let shown = self.shown_name();
-        let names = [&self.first_name, &self.middle_name, &self.last_name, &self.card];
+        let names = [
+            &self.first_name,
+            &self.middle_name,
+            &self.last_name,
+            &self.card,
+        ];
         let names = names.into_iter().flatten().chain([&shown]);
         let mut words = Vec::new();
         for text in names {

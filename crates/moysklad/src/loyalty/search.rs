@@ -3,9 +3,11 @@
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use serde_json::json;
+use sklad_jobs::journal::{Direction, Outcome, Record};
+use sklad_jobs::mask;
 use sklad_loyalty::codes::{self, Purpose};
-use sklad_loyalty::customers::{self, Edit, Found, Identity, Person};
-use sklad_loyalty::ledger::snapshot::Query;
+use sklad_loyalty::customers::{self, Edit, Found, Identity, Listed, Person};
+use sklad_loyalty::ledger::snapshot::{Customer, Query};
 use sklad_loyalty::ledger::{birthday, register_or_find};
 use sklad_store::{Kv, Sql, SqlError};
 use sklad_tenant::App;
@@ -71,7 +73,7 @@ async fn create(sql: &impl Sql, call: &Call<'_>) -> Result<Reply, Reply> {
     }
     let person = body.person();
     let status = text(body.status_check).map(|s| s.to_ascii_uppercase());
-    let known = shop
+    let snapshot = shop
         .read(
             sql,
             &Query {
@@ -79,25 +81,32 @@ async fn create(sql: &impl Sql, call: &Call<'_>) -> Result<Reply, Reply> {
                 ..Query::default()
             },
         )
-        .await?
-        .customer;
-    let verified = known.is_some_and(|customer| customer.verified);
+        .await?;
+    let known = snapshot.customer;
+    let verified = known.as_ref().is_some_and(|customer| customer.verified);
     if shop.programme.codes.registration && !verified && status.as_deref() == Some("UNCHECKED") {
         return Err(Reply::code_required());
+    }
+    if snapshot.ambiguous {
+        let tiers = &shop.programme.tiers;
+        customers::unite(sql, shop.tenant, &identity, tiers, call.now).await?;
     }
     let (customer, created) = register_or_find(sql, &shop, &identity, &person).await?;
     let confirmed = status.as_deref() == Some("CHECKED");
     if !created || confirmed {
-        learn(sql, call, &customer.id, &person, &identity, confirmed).await?;
+        let before = known.filter(|known| known.id == customer.id);
+        let before = before.as_ref().unwrap_or(&customer);
+        learn(sql, call, before, &person, &identity, confirmed).await?;
     }
     Ok(Reply::created())
 }
 
-/// Keeps what the till knows better; what is somebody else's phone or card already is left out.
+/// Keeps what the till knows better of a customer who was `before`; what is somebody else's phone or
+/// card already is left out.
 async fn learn(
     sql: &impl Sql,
     call: &Call<'_>,
-    customer: &str,
+    before: &Customer,
     person: &Person,
     identity: &Identity,
     confirmed: bool,
@@ -120,14 +129,13 @@ async fn learn(
     let used =
         confirmed.then(|| codes::used(tenant, Purpose::Registration, &subject(identity), call.now));
     for _ in 0..LEARN_ATTEMPTS {
-        let Some(old) = customers::get(sql, tenant, customer).await? else {
+        let Some(old) = customers::get(sql, tenant, &before.id).await? else {
             return Err(SqlError::Conflict);
         };
-        let batch = customers::edit(tenant, &old, &edit, call.now)?;
-        match sql
-            .atomic(batch.into_iter().chain(used.clone()).collect())
-            .await
-        {
+        let mut batch = customers::edit(tenant, &old, &edit, call.now)?;
+        batch.extend(used.clone());
+        batch.extend(edited(&old, before, &edit).map(|record| record.statement(tenant, call.now)));
+        match sql.atomic(batch).await {
             // Another till tells of the same customer at the same moment.
             Err(SqlError::Conflict) => {}
             Err(SqlError::Constraint(_)) if edit.phone.is_some() || edit.card.is_some() => {
@@ -137,6 +145,44 @@ async fn learn(
         }
     }
     Err(SqlError::Busy)
+}
+
+/// The row of the journal about what a till changes of a customer; nothing where all is as it was
+/// `before` the call, whose keys are in the row already.
+fn edited(old: &Listed, before: &Customer, edit: &Edit) -> Option<Record> {
+    let text = |new: &Option<String>, old: &Option<String>| new.is_some() && new != old;
+    let birth_date = edit.birth_date.map(|date| date.to_string());
+    let name = edit.name.as_ref().is_some_and(|name| *name != old.name)
+        || text(&edit.first_name, &old.first_name)
+        || text(&edit.middle_name, &old.middle_name)
+        || text(&edit.last_name, &old.last_name);
+    let changes = [
+        (name, "имя"),
+        (text(&edit.phone, &before.phone), "телефон"),
+        (text(&edit.card, &before.card), "карта"),
+        (text(&edit.email, &old.email), "почта"),
+        (text(&birth_date, &old.birth_date), "дата рождения"),
+        (text(&edit.sex, &old.sex), "пол"),
+        (
+            edit.verified == Some(true) && !old.verified,
+            "подтверждение",
+        ),
+    ];
+    let changed = changes.iter().filter(|(changed, _)| *changed);
+    let words: Vec<&str> = changed.map(|(_, word)| *word).collect();
+    (!words.is_empty()).then(|| Record {
+        direction: Direction::In,
+        action: "customer",
+        object: old.id.clone(),
+        customer: Some(old.id.clone()),
+        outcome: Outcome::Ok,
+        text: format!(
+            "Касса изменила покупателя {}: {}",
+            mask::name(&old.name),
+            words.join(", ")
+        ),
+        detail: None,
+    })
 }
 
 /// To whom a registration code belongs: the phone it is sent to, else the till's id.

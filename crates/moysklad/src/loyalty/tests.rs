@@ -50,7 +50,7 @@ impl Till {
         answer
     }
 
-    /// The texts of the journal's rows of one action, the newest first.
+    /// The texts of the journal's rows of one action; within a millisecond in any order.
     fn journal(&self, action: &str, outcome: &str) -> Vec<String> {
         let filter = sklad_jobs::journal::Filter {
             action: Some(action.to_owned()),
@@ -634,4 +634,65 @@ fn a_base_address_with_a_slash_at_its_end_works() {
     assert_eq!(till.balance(ID), 5);
     let (status, answer) = till.call("GET", "//counterparty?search=9039993344", "");
     assert_eq!((status, answer["rows"].as_array().unwrap().len()), (200, 1));
+}
+
+#[test]
+fn a_bare_record_becomes_one_with_the_customer_whose_phone_the_till_tells() {
+    let till = till(json!({ "earning": { "percent": 10 } }));
+    till.post("/counterparty", &customer(ID));
+    let sale = json!({ "meta": { "id": "s" }, "agent": { "meta": { "id": "till-7" } },
+                       "positions": [{ "price": 100 }] });
+    till.post("/retaildemand", &sale);
+    assert_eq!((till.balance(ID), till.balance("till-7")), (0, 10));
+    let told = json!({ "meta": { "id": "till-7" }, "phone": "+7 903 999-33-44" });
+    till.post("/counterparty", &told);
+    assert_eq!((till.balance(ID), till.balance("till-7")), (10, 10));
+    assert_eq!(till.journal("merge", "ok").len(), 1);
+    assert_eq!(till.journal("customer", "warning"), [""; 0]);
+    let (_, found) = till.call("GET", "/counterparty?search=9039993344", "");
+    assert_eq!(found["rows"].as_array().unwrap().len(), 1, "{found}");
+    assert_eq!(found["rows"][0]["name"], "Иванов Пётр");
+}
+
+#[test]
+fn two_customers_taken_for_one_stay_two_and_the_journal_asks() {
+    let till = till(json!({ "earning": { "welcome": { "points": 5 } } }));
+    till.post("/counterparty", &customer(ID));
+    let other =
+        json!({ "meta": { "id": "other" }, "name": "Петрова Анна", "phone": "89031112233" });
+    till.post("/counterparty", &other);
+    let mixed = json!({ "meta": { "id": "other" }, "name": "Петрова Анна Ильинична",
+                        "phone": "89039993344" });
+    till.post("/counterparty", &mixed);
+    let told = till.journal("customer", "warning");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("Петрова А., Иванов П."), "{}", told[0]);
+    assert_eq!((till.balance(ID), till.balance("other")), (5, 5));
+    let changed = "Касса изменила покупателя Петрова А.: имя".to_owned();
+    assert!(till.journal("customer", "ok").contains(&changed));
+}
+
+#[test]
+fn the_journal_tells_what_a_till_changes_of_a_customer() {
+    let till = till(json!({}));
+    let mut who = customer(ID);
+    who["phone"] = json!(null);
+    till.post("/counterparty", &who);
+    till.post("/counterparty", &who);
+    assert_eq!(
+        till.journal("customer", "ok").len(),
+        1,
+        "nothing was changed"
+    );
+    who["phone"] = json!("8 903 999-33-44");
+    who["discountCardNumber"] = json!("K-1");
+    till.post("/counterparty", &who);
+    who["name"] = json!("Иванова Мария");
+    who["statusCheck"] = json!("CHECKED");
+    till.post("/counterparty", &who);
+    let told = till.journal("customer", "ok");
+    for words in ["телефон, карта", "имя, подтверждение"] {
+        let text = format!("Касса изменила покупателя Иванов П.: {words}");
+        assert!(told.contains(&text), "{told:?}");
+    }
 }
