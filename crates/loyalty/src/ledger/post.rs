@@ -320,6 +320,8 @@ impl Document<'_> {
                CROSS JOIN documents d INDEXED BY returns_of ON d.tenant = ?1 AND d.demand = k.value AND d.flags = 'orphan') \
              AND NOT EXISTS (SELECT 1 FROM json_each(?19) k \
                CROSS JOIN document_keys n ON n.tenant = ?1 AND n.kind = 'sale' AND n.key = k.value) \
+             AND NOT EXISTS (SELECT 1 FROM json_each(?18) k \
+               CROSS JOIN document_keys w ON w.tenant = +?1 AND w.kind = 'awaited' AND w.key = k.value) \
              RETURNING 1",
         )
         .bind(shop.tenant)
@@ -364,14 +366,6 @@ pub(super) fn differing(
     number: &str,
 ) -> Result<Vec<Statement>, SqlError> {
     let text = format!("{what} №{number}: то же ещё раз с другим содержанием, в силе первое");
-    let learn = Statement::new(
-        "INSERT INTO document_keys (tenant, kind, key, document) \
-         SELECT ?1, ?2, value, ?3 FROM json_each(?4) WHERE true ON CONFLICT DO NOTHING",
-    )
-    .bind(shop.tenant)
-    .bind(kind)
-    .bind(&known.id)
-    .bind(snapshot::json(&keys)?);
     let row = journal(
         shop,
         kind,
@@ -381,7 +375,24 @@ pub(super) fn differing(
         text,
         json!({}),
     );
-    Ok(vec![learn, row])
+    Ok(vec![also_known(shop, kind, known, keys)?, row])
+}
+
+/// The statement by which a document is known under these keys too.
+pub(super) fn also_known(
+    shop: &Shop<'_>,
+    kind: &'static str,
+    known: &Known,
+    keys: &[String],
+) -> Result<Statement, SqlError> {
+    Ok(Statement::new(
+        "INSERT INTO document_keys (tenant, kind, key, document) \
+         SELECT ?1, ?2, value, ?3 FROM json_each(?4) WHERE true ON CONFLICT DO NOTHING",
+    )
+    .bind(shop.tenant)
+    .bind(kind)
+    .bind(&known.id)
+    .bind(snapshot::json(&keys)?))
 }
 
 /// A row of the journal about a call of the till.

@@ -7,8 +7,8 @@ use sklad_store::{Row, Sql, SqlError, Statement};
 
 use super::account::{Change, Life, Taken};
 use super::post::{
-    ATTEMPTS, Document, LedgerError, Posted, Shop, Side, SoldPosition, differing, journal,
-    positions_from, positions_json, totals, write, write_turnover,
+    ATTEMPTS, Document, LedgerError, Posted, Shop, Side, SoldPosition, also_known, differing,
+    journal, positions_from, positions_json, totals, write, write_turnover,
 };
 use super::sale::UNCLEAR;
 use super::snapshot::{self, DAY_MS, Query, restored_parts};
@@ -82,6 +82,10 @@ pub async fn post_return(
         let snapshot = shop.read(sql, &query).await?;
         if let Some(known) = &snapshot.document {
             if known.digest == back.digest {
+                if back.keys.len() > 1 {
+                    let keys = also_known(shop, "return", known, &back.keys)?;
+                    sql.atomic(vec![keys]).await?;
+                }
                 return Ok(Posted::Repeated);
             }
             let batch = differing(shop, ("return", "Возврат"), known, &back.keys, &back.number)?;
@@ -145,6 +149,9 @@ async fn batch(
         unless_sold: if sold.is_some() { &[] } else { &back.demand },
     };
     batch.extend(document.write(shop)?);
+    if sold.is_none() {
+        batch.extend(awaits(shop, &back.demand)?);
+    }
     batch.push(told(shop, &document, sold.as_ref(), back.unclear));
     let posted = Posted::Done {
         customer: customer.clone(),
@@ -351,6 +358,52 @@ fn sold(row: &Row) -> Result<Sold, LedgerError> {
     })
 }
 
+/// The statement by which a return that waits for its sale finds it under each of these keys: the
+/// document has only the first of them, and each key leads to another until all are gone through.
+fn awaits(shop: &Shop<'_>, demand: &[String]) -> Result<Option<Statement>, SqlError> {
+    let [first, others @ ..] = demand else {
+        return Ok(None);
+    };
+    let Some(second) = others.iter().find(|key| *key != first) else {
+        return Ok(None);
+    };
+    let mut pairs: Vec<_> = others.iter().map(|key| (key, first)).collect();
+    pairs.retain(|(key, first)| key != first);
+    pairs.push((first, second));
+    let statement = Statement::new(
+        "INSERT INTO document_keys (tenant, kind, key, document) \
+         SELECT ?1, 'awaited', value->>0, value->>1 FROM json_each(?2) WHERE true ON CONFLICT DO NOTHING",
+    )
+    .bind(shop.tenant)
+    .bind(snapshot::json(&pairs)?);
+    Ok(Some(statement))
+}
+
+/// The statements by which returns that wait for a sale under other keys wait for this one.
+pub(super) fn claim(
+    shop: &Shop<'_>,
+    sale: &str,
+    keys: &[String],
+) -> Result<[Statement; 2], SqlError> {
+    let waiting = Statement::new(
+        "WITH RECURSIVE name (key) AS (SELECT value FROM json_each(?3) UNION SELECT n.document FROM name \
+           CROSS JOIN document_keys n ON n.tenant = +?1 AND n.kind = 'awaited' AND n.key = name.key) \
+         UPDATE documents INDEXED BY returns_of SET demand = ?2 WHERE tenant = +?1 AND kind = 'return' \
+         AND flags = 'orphan' AND demand IN (SELECT key FROM name)",
+    )
+    .bind(shop.tenant)
+    .bind(sale)
+    .bind(snapshot::json(&keys)?);
+    let names = Statement::new(
+        "WITH RECURSIVE name (key) AS (SELECT value FROM json_each(?2) UNION SELECT n.document FROM name \
+           CROSS JOIN document_keys n ON n.tenant = +?1 AND n.kind = 'awaited' AND n.key = name.key) \
+         DELETE FROM document_keys WHERE tenant = +?1 AND kind = 'awaited' AND key IN (SELECT key FROM name)",
+    )
+    .bind(shop.tenant)
+    .bind(snapshot::json(&keys)?);
+    Ok([waiting, names])
+}
+
 /// Gives effect to returns that came before their sale, one by one.
 ///
 /// # Errors
@@ -377,7 +430,7 @@ pub(super) async fn adopt(
                 },
             )
             .await?;
-        let Some(orphan) = next_orphan(sql, shop, keys).await? else {
+        let Some(orphan) = next_orphan(sql, shop, &sold.id, keys).await? else {
             return Ok(());
         };
         let mut batch = Vec::new();
@@ -406,14 +459,16 @@ struct Orphan {
 async fn next_orphan(
     sql: &impl Sql,
     shop: &Shop<'_>,
+    sale: &str,
     keys: &[String],
 ) -> Result<Option<Orphan>, LedgerError> {
     let statement = Statement::new(
         "SELECT id, positions, number FROM documents INDEXED BY returns_of WHERE tenant = ?1 AND kind = 'return' \
-         AND flags = 'orphan' AND demand IN (SELECT value FROM json_each(?2)) LIMIT 1",
+         AND flags = 'orphan' AND demand IN (SELECT value FROM json_each(?2) UNION ALL SELECT ?3) LIMIT 1",
     )
     .bind(shop.tenant)
-    .bind(snapshot::json(&keys)?);
+    .bind(snapshot::json(&keys)?)
+    .bind(sale);
     let rows = sql.query(statement).await?;
     let Some(row) = rows.first() else {
         return Ok(None);

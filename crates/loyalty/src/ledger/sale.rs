@@ -10,8 +10,8 @@ use sklad_store::{Row, Sql, SqlError, Statement};
 
 use super::account::Change;
 use super::post::{
-    ATTEMPTS, Document, GiftPayment, LedgerError, Posted, Shop, Side, SoldPosition, differing,
-    good_of, journal, learn, newcomer, positions_json, totals, write, write_turnover,
+    ATTEMPTS, Document, GiftPayment, LedgerError, Posted, Shop, Side, SoldPosition, also_known,
+    differing, good_of, journal, learn, newcomer, positions_json, totals, write, write_turnover,
 };
 use super::returns;
 use super::snapshot::{Customer, Known, Query, Snapshot, json as to_json};
@@ -100,8 +100,17 @@ async fn repeated(
     orphans: bool,
 ) -> Result<Posted, LedgerError> {
     let same = known.digest == sale.digest;
+    let mut batch = Vec::new();
     if !same {
-        let batch = differing(shop, ("sale", "Продажа"), known, &sale.keys, &sale.number)?;
+        let what = ("sale", "Продажа");
+        batch = differing(shop, what, known, &sale.keys, &sale.number)?;
+    } else if sale.keys.len() > 1 {
+        batch.push(also_known(shop, "sale", known, &sale.keys)?);
+    }
+    if orphans {
+        batch.extend(returns::claim(shop, &known.id, &sale.keys)?);
+    }
+    if !batch.is_empty() {
         sql.atomic(batch).await?;
     }
     // The first call may have broken off before the returns that waited for it.
@@ -168,6 +177,9 @@ async fn batch(
     let flags = flags.join(",");
     document.flags = &flags;
     batch.extend(document.write(shop)?);
+    if snapshot.orphans {
+        batch.extend(returns::claim(shop, sale.id(), &sale.keys)?);
+    }
     batch.push(told(
         shop,
         sale,

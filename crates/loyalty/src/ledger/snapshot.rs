@@ -55,8 +55,10 @@ const DOCUMENT: &str = "\
 , (SELECT json_array(d.id, d.digest) FROM json_each(?13) k \
   CROSS JOIN document_keys n ON n.tenant = +?1 AND n.kind = +?12 AND n.key = k.value \
   CROSS JOIN documents d ON d.tenant = +?1 AND d.kind = +?12 AND d.id = n.document LIMIT 1), \
- (SELECT 1 FROM documents INDEXED BY returns_of WHERE ?12 = 'sale' AND tenant = +?1 AND flags = 'orphan' \
-  AND demand IN (SELECT value FROM json_each(?13)) LIMIT 1)";
+ coalesce((SELECT 1 FROM documents INDEXED BY returns_of WHERE ?12 = 'sale' AND tenant = +?1 AND flags = 'orphan' \
+  AND demand IN (SELECT value FROM json_each(?13)) LIMIT 1), \
+  (SELECT 1 FROM document_keys WHERE ?12 = 'sale' AND tenant = +?1 AND kind = 'awaited' \
+  AND key IN (SELECT value FROM json_each(?13)) LIMIT 1))";
 
 const FROM: &str = " FROM one LEFT JOIN customers c ON c.tenant = +?1 AND c.id = one.id";
 

@@ -63,7 +63,10 @@ fn no_statement_of_the_ledger_reads_all_rows_of_a_tenant() {
         let registered = ledger::register_or_find(&sql, &shop, &who, &person("Анна")).await;
         let (customer, _) = registered.unwrap();
         let gifts = vec![gift("id", "number", 1)];
-        let early = back("early", "s", 1);
+        let early = Return {
+            demand: vec!["other".to_owned(), "s".to_owned()],
+            ..back("early", "s", 1)
+        };
         ledger::post_return(&sql, &shop, &early).await.unwrap();
         let sold = Sale {
             earn: None,

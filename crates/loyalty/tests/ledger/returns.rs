@@ -176,6 +176,55 @@ fn a_return_before_its_sale_takes_effect_with_the_sale() {
 }
 
 #[test]
+fn a_return_waits_for_its_sale_under_each_of_its_keys() {
+    let names = |names: &[&str]| -> Vec<String> { names.iter().map(|n| (*n).to_owned()).collect() };
+    for (first, second, sold_as) in [
+        (&["n", "s"][..], &["n", "s"][..], &["s"][..]),
+        (&["n", "s"], &["s"], &["n"]),
+        (&["n", "s"], &["s"], &["s"]),
+        (&["s"], &["n", "s", "n"], &["n"]),
+        (&["a", "b", "c"], &["b"], &["c"]),
+        (&["n", "s"], &["s", "n"], &["other", "s"]),
+    ] {
+        let till = Till::new();
+        till.customer("c", 100);
+        for (id, demand) in [("r1", first), ("r2", second)] {
+            till.take_back(&Return {
+                demand: names(demand),
+                ..back(id, "", 5)
+            });
+        }
+        let sold = Sale {
+            keys: names(sold_as),
+            ..sale("", "c", 70, 45)
+        };
+        till.sell(&sold);
+        assert_eq!(till.available("c"), 100, "{first:?} {second:?} {sold_as:?}");
+        assert_eq!(till.sell(&sold), Posted::Repeated);
+        let waiting = "SELECT (SELECT count(*) FROM documents WHERE tenant = ?1 AND flags = 'orphan') + \
+            (SELECT count(*) FROM document_keys WHERE tenant = ?1 AND kind = 'awaited')";
+        assert_eq!(till.int(waiting), 0);
+        till.adds_up();
+    }
+}
+
+#[test]
+fn a_key_that_a_repetition_brings_means_the_document_too() {
+    let till = Till::new();
+    till.customer("c", 100);
+    let named = |names: &[&str]| Sale {
+        keys: names.iter().map(|n| (*n).to_owned()).collect(),
+        ..sale("s", "c", 70, 0)
+    };
+    till.take_back(&back("r", "third", 10));
+    till.sell(&named(&["native"]));
+    assert_eq!(till.sell(&named(&["native", "third"])), Posted::Repeated);
+    assert_eq!(till.available("c"), 100);
+    assert_eq!(till.sell(&named(&["third"])), Posted::Repeated);
+    till.adds_up();
+}
+
+#[test]
 fn returns_that_waited_are_settled_by_a_repetition_when_the_first_call_broke_off() {
     let till = Till::new();
     till.customer("c", 100);
