@@ -144,7 +144,8 @@ CREATE INDEX documents_of ON documents (tenant, customer, created_at) WHERE cust
 -- step
 CREATE INDEX returns_of ON documents (tenant, demand) WHERE demand IS NOT NULL
 -- step
--- Every identifier under which a document came (native id, syncId, a hash where both are empty).
+-- Every identifier under which a document came (native id, syncId, a hash where both are empty). Of
+-- kind awaited: a key of a sale that is not here, and another of its keys under which returns wait.
 CREATE TABLE document_keys (
     tenant   TEXT NOT NULL,
     kind     TEXT NOT NULL,
