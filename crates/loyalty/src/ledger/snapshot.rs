@@ -42,8 +42,8 @@ SELECT one.a, one.b, one.c, one.d, one.e, one.f, \
   WHERE tenant = +?1 AND customer = one.id AND remaining > 0), \
  (SELECT sum(kopecks) FROM turnover WHERE tenant = +?1 AND customer = one.id AND day >= ?8), \
  (SELECT json_group_array(json_array(k.value, g.id, g.min_price, g.discount_prohibited, g.tobacco, g.weighed, json(c.path), \
-    CASE WHEN ?10 THEN (SELECT json_group_array(o.value) FROM good_keys o \
-      WHERE o.tenant = +?1 AND o.good = g.id AND o.kind IN ('uuid', 'external')) END)) \
+    json(CASE WHEN ?10 THEN (SELECT json_group_array(o.value) FROM good_keys o \
+      WHERE o.tenant = +?1 AND o.good = g.id AND o.kind IN ('uuid', 'external')) END))) \
   FROM json_each(?9) k \
   CROSS JOIN goods g ON g.tenant = +?1 AND g.id = ifnull( \
     (SELECT id FROM goods WHERE tenant = +?1 AND id = k.value), \
