@@ -181,9 +181,7 @@ fn wanted(typed: &str) -> Option<Wanted> {
 }
 
 /// Those of the keys that are any.
-fn keys<const N: usize>(
-    found: [(&'static str, Option<String>); N],
-) -> Vec<(&'static str, String)> {
+fn keys<const N: usize>(found: [(&'static str, Option<String>); N]) -> Vec<(&'static str, String)> {
     let known = found.into_iter();
     known.filter_map(|(kind, key)| Some((kind, key?))).collect()
 }

@@ -213,7 +213,7 @@ pub(super) fn write(
             "UPDATE customers SET balance = ?3, debt = ?4, last_seen = ?5, version = version + 1, \
              tier = CASE WHEN ?7 IS NULL THEN tier ELSE ?6 END, tier_since = coalesce(?7, tier_since), \
              birthday_year = coalesce(?8, birthday_year) \
-             WHERE tenant = ?1 AND id = ?2 AND version = ?9 RETURNING 1",
+             WHERE tenant = +?1 AND id = +?2 AND version = +?9 RETURNING 1",
         )
         .bind(shop.tenant)
         .bind(&account.customer)
@@ -317,9 +317,9 @@ impl Document<'_> {
              earn, spent_lots, flags, digest, positions, created_at) \
              SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17 \
              WHERE NOT EXISTS (SELECT 1 FROM json_each(?18) k \
-               CROSS JOIN documents d INDEXED BY returns_of ON d.tenant = ?1 AND d.demand = k.value AND d.flags = 'orphan') \
+               CROSS JOIN documents d INDEXED BY returns_of ON d.tenant = +?1 AND d.demand = k.value AND d.flags = 'orphan') \
              AND NOT EXISTS (SELECT 1 FROM json_each(?19) k \
-               CROSS JOIN document_keys n ON n.tenant = ?1 AND n.kind = 'sale' AND n.key = k.value) \
+               CROSS JOIN document_keys n ON n.tenant = +?1 AND n.kind = 'sale' AND n.key = k.value) \
              AND NOT EXISTS (SELECT 1 FROM json_each(?18) k \
                CROSS JOIN document_keys w ON w.tenant = +?1 AND w.kind = 'awaited' AND w.key = k.value) \
              RETURNING 1",
@@ -572,7 +572,7 @@ pub(super) fn learn(
         batch.push(
             Statement::new(
                 "UPDATE customers SET ms_id = ?3 WHERE tenant = ?1 AND id = ?2 AND EXISTS \
-                 (SELECT 1 FROM customer_keys WHERE tenant = ?1 AND kind = 'uuid' AND value = ?3 AND customer = ?2)",
+                 (SELECT 1 FROM customer_keys WHERE tenant = +?1 AND kind = 'uuid' AND value = +?3 AND customer = +?2)",
             )
             .bind(shop.tenant)
             .bind(customer)
@@ -589,10 +589,10 @@ pub(super) fn learn(
         // The till shows what it searched by only if it is in the row.
         let fill = Statement::new(
             "UPDATE customers SET phone = coalesce(phone, \
-               (SELECT value FROM customer_keys WHERE tenant = ?1 AND kind = 'phone' AND value = ?3 AND customer = ?2)), \
+               (SELECT value FROM customer_keys WHERE tenant = +?1 AND kind = 'phone' AND value = +?3 AND customer = +?2)), \
              card = coalesce(card, \
-               (SELECT value FROM customer_keys WHERE tenant = ?1 AND kind = 'card' AND value = ?4 AND customer = ?2)) \
-             WHERE tenant = ?1 AND id = ?2",
+               (SELECT value FROM customer_keys WHERE tenant = +?1 AND kind = 'card' AND value = +?4 AND customer = +?2)) \
+             WHERE tenant = +?1 AND id = +?2",
         )
         .bind(shop.tenant)
         .bind(customer)

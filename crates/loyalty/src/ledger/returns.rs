@@ -177,7 +177,7 @@ async fn earlier(
 ) -> Result<Earlier, LedgerError> {
     let statement = Statement::new(
         "SELECT positions, spend, earn FROM documents INDEXED BY returns_of \
-         WHERE tenant = ?1 AND demand = ?2 AND kind = 'return' AND flags <> 'orphan'",
+         WHERE tenant = +?1 AND demand = +?2 AND kind = 'return' AND flags <> 'orphan'",
     )
     .bind(shop.tenant)
     .bind(&sale.id);
@@ -206,8 +206,8 @@ async fn expired(
 ) -> Result<i64, SqlError> {
     let statement = Statement::new(
         "SELECT -sum(e.points) FROM customer_keys k INDEXED BY customer_keys_of \
-         CROSS JOIN entries e ON e.tenant = ?1 AND e.kind = 'expire' AND e.key = k.value || '/' || ?3 \
-         WHERE k.tenant = ?1 AND k.customer = ?2 AND k.kind = 'uuid'",
+         CROSS JOIN entries e ON e.tenant = +?1 AND e.kind = 'expire' AND e.key = k.value || '/' || ?3 \
+         WHERE k.tenant = +?1 AND k.customer = +?2 AND k.kind = 'uuid'",
     )
     .bind(shop.tenant)
     .bind(customer)
@@ -333,8 +333,8 @@ async fn find_sale(
     }
     let statement = Statement::new(
         "SELECT d.id, d.customer, d.moment, d.spend, d.earn, d.spent_lots, d.positions FROM json_each(?2) k \
-         CROSS JOIN document_keys n ON n.tenant = ?1 AND n.kind = 'sale' AND n.key = k.value \
-         CROSS JOIN documents d ON d.tenant = ?1 AND d.kind = 'sale' AND d.id = n.document LIMIT 1",
+         CROSS JOIN document_keys n ON n.tenant = +?1 AND n.kind = 'sale' AND n.key = k.value \
+         CROSS JOIN documents d ON d.tenant = +?1 AND d.kind = 'sale' AND d.id = n.document LIMIT 1",
     )
     .bind(shop.tenant)
     .bind(snapshot::json(&keys)?);
@@ -463,7 +463,7 @@ async fn next_orphan(
     keys: &[String],
 ) -> Result<Option<Orphan>, LedgerError> {
     let statement = Statement::new(
-        "SELECT id, positions, number FROM documents INDEXED BY returns_of WHERE tenant = ?1 AND kind = 'return' \
+        "SELECT id, positions, number FROM documents INDEXED BY returns_of WHERE tenant = +?1 AND kind = 'return' \
          AND flags = 'orphan' AND demand IN (SELECT value FROM json_each(?2) UNION ALL SELECT ?3) LIMIT 1",
     )
     .bind(shop.tenant)
@@ -490,7 +490,7 @@ fn adopted(
     let (restored, clawed_back) = (settlement.restore.0, settlement.claw_back.0);
     let update = Statement::new(
         "UPDATE documents SET flags = '', demand = ?3, customer = ?4, spend = ?5, earn = ?6 \
-         WHERE tenant = ?1 AND kind = 'return' AND id = ?2 AND flags = 'orphan' RETURNING 1",
+         WHERE tenant = +?1 AND kind = 'return' AND id = +?2 AND flags = 'orphan' RETURNING 1",
     )
     .bind(shop.tenant)
     .bind(&orphan.id)

@@ -696,3 +696,34 @@ fn the_journal_tells_what_a_till_changes_of_a_customer() {
         assert!(told.contains(&text), "{told:?}");
     }
 }
+
+/// Every kind of call twice with other values: what is kept compiled stays so.
+#[test]
+fn no_statement_of_a_till_is_compiled_for_each_call() {
+    let till = till(json!({ "earning": { "percent": 10, "welcome": { "points": 100 } } }));
+    let _ = sklad_store::native::compiled_anew();
+    for n in 1..4 {
+        let who = json!({ "meta": { "id": format!("0a1b2c3d-0000-4000-8000-00000000000{n}") },
+            "name": "Иванов Пётр", "phone": format!("8 903 999-33-4{n}") });
+        till.post("/counterparty", &who);
+        for typed in [
+            format!("search=8903999334{n}"),
+            format!("search=Иванов%20{n}"),
+        ] {
+            till.call("GET", &format!("/counterparty?{typed}"), "");
+        }
+        let positions = json!([{ "assortment": { "meta": { "id": format!("good-{n}") } },
+            "quantity": n, "price": 100, "discountedPrice": 90 }]);
+        let receipt = json!({ "agent": who, "positions": positions,
+            "bonusProgram": { "transactionType": "SPENDING" } });
+        till.post("/retaildemand/recalc", &receipt);
+        let bonus = json!({ "bonusValueToSpend": 10, "bonusValueToEarn": n });
+        let sale = json!({ "meta": { "id": format!("sale-{n}") }, "agent": who,
+            "positions": positions, "bonusProgram": bonus });
+        till.post("/retaildemand", &sale);
+        let back = json!({ "meta": { "id": format!("return-{n}") }, "agent": who,
+            "positions": positions, "demand": { "meta": { "id": format!("sale-{n}") } } });
+        till.post("/retailsalesreturn", &back);
+    }
+    assert_eq!(sklad_store::native::compiled_anew(), [""; 0]);
+}
