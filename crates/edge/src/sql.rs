@@ -16,6 +16,9 @@ const LABEL: &str = "default";
 /// How often `BEGIN IMMEDIATE` is tried when the host gives up waiting for another writer (5 s).
 const BEGIN_ATTEMPTS: usize = 2;
 
+/// How often the switch to a write-ahead log is tried.
+const WAL_ATTEMPTS: usize = 8;
+
 /// The application's database.
 #[derive(Default)]
 pub struct SpinSql {
@@ -70,7 +73,7 @@ impl Sql for SpinSql {
 /// together are put in order by the write lock, and the second finds nothing to do.
 fn open() -> Result<sqlite::Connection, SqlError> {
     let connection = sqlite::Connection::open(LABEL).map_err(error)?;
-    run(&connection, "PRAGMA journal_mode = WAL")?;
+    write_ahead(&connection)?;
     run(&connection, "PRAGMA synchronous = FULL")?;
     if version(&connection)? < migrations::latest() {
         transaction(&connection, || {
@@ -79,6 +82,21 @@ fn open() -> Result<sqlite::Connection, SqlError> {
         })??;
     }
     Ok(connection)
+}
+
+/// Switches to a write-ahead log. Two that do this to a new file at the same time may meet a lock for
+/// which SQLite does not wait; it does wait to begin a transaction.
+fn write_ahead(connection: &sqlite::Connection) -> Result<(), SqlError> {
+    for _ in 0..WAL_ATTEMPTS {
+        match run(connection, "PRAGMA journal_mode = WAL") {
+            Err(SqlError::Busy) => {
+                begin(connection)?;
+                rollback(connection)?;
+            }
+            other => return other,
+        }
+    }
+    Err(SqlError::Busy)
 }
 
 fn version(connection: &sqlite::Connection) -> Result<i64, SqlError> {

@@ -27,6 +27,9 @@ pub fn compiled_anew() -> Vec<String> {
     COMPILED_ANEW.take()
 }
 
+/// How often the switch to a write-ahead log is tried.
+const WAL_ATTEMPTS: usize = 8;
+
 /// SQLite over rusqlite: one connection that reads and one that writes, as a component has them.
 pub struct NativeSql {
     reader: Mutex<rusqlite::Connection>,
@@ -60,10 +63,18 @@ fn connect(path: &Path) -> Result<rusqlite::Connection, SqlError> {
     let connection = rusqlite::Connection::open(path).map_err(error)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(error)?;
     connection.set_prepared_statement_cache_capacity(64);
-    connection
-        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
-        .map_err(error)?;
-    Ok(connection)
+    let set = || connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+    // Two that do this to a new file at the same time may meet a lock for which SQLite does not wait;
+    // it does wait to begin a transaction.
+    for _ in 0..WAL_ATTEMPTS {
+        match set().map_err(error) {
+            Err(SqlError::Busy) => connection
+                .execute_batch("BEGIN IMMEDIATE; ROLLBACK")
+                .map_err(error)?,
+            other => return other.map(|()| connection),
+        }
+    }
+    Err(SqlError::Busy)
 }
 
 fn migrate(connection: &rusqlite::Connection) -> Result<(), SqlError> {

@@ -13,13 +13,15 @@ pub const LIMIT: usize = 20;
 const MIN_DIGITS: usize = 4;
 /// Fewer letters than this, in all words together, find too much to be of use.
 const MIN_LETTERS: usize = 3;
+/// So many must be in one word: the index is read by it.
+const MIN_LONGEST: usize = 2;
 /// What is typed or scanned beyond so many characters is nobody's name, phone or card.
 const MAX_CHARS: usize = 300;
 /// Words that are looked for beside the one by which the index is entered; more are not looked at.
 const OTHER_WORDS: usize = 5;
 
-/// Reads at most 20,000 rows of the index, and of what they give 1,000 customers, of whom the best 20
-/// are shown: a commoner beginning shows some of its customers until another letter is typed.
+/// Reads at most 1,000 customers, of whom the best 20 are shown: a commoner beginning shows some of its
+/// customers until another letter is typed.
 ///
 /// `= +?1` and no `LIMIT` that is a parameter: SQLite would plan by the bound value, and compile the
 /// kept statement anew at every call.
@@ -29,11 +31,9 @@ FROM (SELECT c.* FROM ( \
     SELECT k.customer, 1 AS exact FROM json_each(?3) p \
     CROSS JOIN customer_keys k ON k.tenant = +?1 AND k.kind = p.value->>0 AND k.value = p.value->>1 \
     UNION ALL \
-    SELECT customer, exact FROM ( \
-      SELECT t.customer, t.beside, t.term = p.value AS exact FROM json_each(?2) p \
-      CROSS JOIN customer_terms t ON t.tenant = +?1 AND t.term >= p.value AND t.term < p.value || char(0x10ffff) \
-      LIMIT 20000) \
-    WHERE instr(beside, ?4) AND instr(beside, ?5) AND instr(beside, ?6) AND instr(beside, ?7) AND instr(beside, ?8) \
+    SELECT t.customer, t.term = p.value FROM json_each(?2) p \
+    CROSS JOIN customer_terms t ON t.tenant = +?1 AND t.term >= p.value AND t.term < p.value || char(0x10ffff) \
+    WHERE instr(t.beside, ?4) AND instr(t.beside, ?5) AND instr(t.beside, ?6) AND instr(t.beside, ?7) AND instr(t.beside, ?8) \
     LIMIT 1000) hit \
   CROSS JOIN customers c ON c.tenant = +?1 AND c.id = hit.customer \
   GROUP BY c.id ORDER BY max(hit.exact) DESC, c.last_seen DESC, c.name_key, c.id LIMIT 20)";
@@ -221,6 +221,7 @@ fn from_words(typed: &str) -> Option<Wanted> {
         .enumerate()
         .filter(|(_, w)| w.chars().any(char::is_alphabetic))
         .max_by_key(|(_, w)| w.chars().count())
+        .filter(|(_, w)| w.chars().count() >= MIN_LONGEST)
         .map(|(i, _)| i)?;
     let mut prefixes = vec![words.swap_remove(longest)];
     let lower = typed.to_lowercase();
@@ -304,6 +305,7 @@ mod tests {
             "+7",
             "903",
             "Ив",
+            "и в а",
             "...",
             "() -",
             &"9".repeat(301),

@@ -32,9 +32,12 @@ impl<'a> Member<'a> for Raw<'a> {
 /// the others keep their places.
 impl<'a> Member<'a> for Vec<Position<'a>> {
     fn of(raw: Raw<'a>) -> Self {
-        let list: Vec<&RawValue> = object(raw).unwrap_or_default();
-        let positions = list.into_iter().map(|raw| object(Some(raw)));
-        positions.map(Option::unwrap_or_default).collect()
+        // Nearly always all are positions, and then the list is read once.
+        object(raw).unwrap_or_else(|| {
+            let list: Vec<&RawValue> = object(raw).unwrap_or_default();
+            let positions = list.into_iter().map(|raw| object(Some(raw)));
+            positions.map(Option::unwrap_or_default).collect()
+        })
     }
 }
 
@@ -109,23 +112,40 @@ impl Visitor<'_> for Name<'_> {
     }
 }
 
-/// The text of a string or number; nothing for what is empty or of another kind.
-pub fn text(raw: Raw<'_>) -> Option<String> {
+/// What stands between the quotes of a text without escapes.
+fn plain(json: &str) -> Option<&str> {
+    let text = json.strip_prefix('"')?.strip_suffix('"')?;
+    (!text.contains('\\')).then_some(text)
+}
+
+/// The text of a string or number as it stands; nothing for what is empty or of another kind.
+fn written(raw: Raw<'_>) -> Option<Cow<'_, str>> {
     let json = raw?.get();
-    let text: Cow<'_, str> = if json.starts_with('"') {
-        serde_json::from_str(json).ok()?
+    let text: Cow<'_, str> = if let Some(text) = plain(json) {
+        Cow::Borrowed(text.trim())
+    } else if json.starts_with('"') {
+        let text: String = serde_json::from_str(json).ok()?;
+        Cow::Owned(text.trim().to_owned())
     } else if json.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
         Cow::Borrowed(json)
     } else {
         return None;
     };
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.to_owned())
+    (!text.is_empty()).then_some(text)
+}
+
+/// The text of a string or number; nothing for what is empty or of another kind.
+pub fn text(raw: Raw<'_>) -> Option<String> {
+    written(raw).map(Cow::into_owned)
 }
 
 /// The number, written as a number or in quotes, with a point or a comma.
 pub fn decimal(raw: Raw<'_>) -> Option<Decimal> {
-    let text = text(raw)?.replace(',', ".");
+    let text = written(raw)?;
+    if let Ok(number) = text.parse() {
+        return Some(number);
+    }
+    let text = text.replace(',', ".");
     text.parse()
         .ok()
         .or_else(|| Decimal::from_scientific(&text).ok())
@@ -180,9 +200,17 @@ members!(Meta {
 impl Meta<'_> {
     /// The ids that this meta names: `id`, then the last segment of `href` if it is another one.
     pub fn ids(&self) -> Vec<String> {
-        let href = text(self.href).and_then(|href| last_segment(&href));
-        let mut ids: Vec<String> = id(self.id).into_iter().chain(href).collect();
-        ids.dedup();
+        let mut ids: Vec<String> = id(self.id).into_iter().collect();
+        let Some(href) = written(self.href) else {
+            return ids;
+        };
+        let same = |id: &String| {
+            href.strip_suffix(id.as_str())
+                .is_some_and(|h| h.ends_with('/'))
+        };
+        if !ids.iter().any(same) {
+            ids.extend(last_segment(&href).filter(|id| !ids.contains(id)));
+        }
         ids
     }
 
@@ -503,42 +531,51 @@ fn kopecks(rubles: Decimal) -> Result<Kopecks, Unusable> {
     Kopecks::from_rubles_rounded(rubles).map_err(|_| Unusable)
 }
 
-/// A JSON number with its decimals, without a float in between.
-fn number<S: Serializer>(text: String, serializer: S) -> Result<S::Ok, S::Error> {
-    RawValue::from_string(text)
-        .map_err(serde::ser::Error::custom)?
-        .serialize(serializer)
+/// An integer of parts of 10^`decimals`, written without needless zeros: 6290 of hundredths is 62.9.
+fn write_parts(f: &mut Formatter<'_>, parts: i64, decimals: usize) -> fmt::Result {
+    let sign = if parts < 0 { "-" } else { "" };
+    let digits = format!("{:0width$}", parts.unsigned_abs(), width = decimals + 1);
+    let (whole, rest) = digits.split_at(digits.len() - decimals);
+    match rest.trim_end_matches('0') {
+        "" => write!(f, "{sign}{whole}"),
+        rest => write!(f, "{sign}{whole}.{rest}"),
+    }
+}
+
+/// Writes a number as JSON, without a float in between.
+macro_rules! number {
+    ($type:ident, $decimals:literal, $parts:expr) => {
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+                let parts: fn(&Self) -> i64 = $parts;
+                write_parts(f, parts(self), $decimals)
+            }
+        }
+
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                RawValue::from_string(self.to_string())
+                    .map_err(serde::ser::Error::custom)?
+                    .serialize(serializer)
+            }
+        }
+    };
 }
 
 /// Rubles with two decimals.
 #[derive(Clone, Copy, Debug)]
 pub struct Rubles(pub Kopecks);
-
-impl Serialize for Rubles {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        number(self.0.to_rubles().normalize().to_string(), serializer)
-    }
-}
+number!(Rubles, 2, |rubles| rubles.0.0);
 
 /// A quantity with up to three decimals.
 #[derive(Clone, Copy, Debug)]
 pub struct Amount(pub Quantity);
-
-impl Serialize for Amount {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        number(self.0.to_decimal().normalize().to_string(), serializer)
-    }
-}
+number!(Amount, 3, |amount| amount.0.0);
 
 /// A percent with up to two decimals.
 #[derive(Clone, Copy, Debug)]
 pub struct Share(pub Percent);
-
-impl Serialize for Share {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        number(self.0.to_decimal().normalize().to_string(), serializer)
-    }
-}
+number!(Share, 2, |share| share.0.hundredths().into());
 
 /// `{"rows": […]}` of a search.
 #[derive(Debug, Serialize)]
@@ -581,26 +618,59 @@ pub struct CounterpartyRow {
 pub struct RecalcAnswer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Raw<'a>,
-    pub positions: Vec<PositionAnswer<'a>>,
+    /// Of [`PositionAnswer`]s.
+    pub positions: Box<RawValue>,
     pub bonus_program: BonusAnswer,
     pub need_verification: bool,
 }
 
 /// A position of the answer.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug)]
 #[allow(missing_docs, reason = "the vendor's fields, §3.5")]
 pub struct PositionAnswer<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub assortment: Raw<'a>,
     pub quantity: Amount,
     pub price: Rubles,
     pub discount_percent: Share,
     pub discounted_price: Rubles,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub sn: Option<Vec<&'a RawValue>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub pack: Raw<'a>,
+}
+
+/// Positions are most of an answer, so they are written as JSON without serde, to which each number
+/// with a decimal point would be a value to parse.
+impl fmt::Display for PositionAnswer<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("{")?;
+        if let Some(assortment) = self.assortment {
+            write!(f, "\"assortment\":{assortment},")?;
+        }
+        let Self {
+            quantity, price, ..
+        } = self;
+        write!(f, "\"quantity\":{quantity},\"price\":{price}")?;
+        write!(f, ",\"discountPercent\":{}", self.discount_percent)?;
+        write!(f, ",\"discountedPrice\":{}", self.discounted_price)?;
+        if let Some(sn) = &self.sn {
+            write!(f, ",\"sn\":{}", List(sn))?;
+        }
+        if let Some(pack) = self.pack {
+            write!(f, ",\"pack\":{pack}")?;
+        }
+        f.write_str("}")
+    }
+}
+
+/// A JSON array of what is written as JSON.
+pub struct List<'a, T>(pub &'a [T]);
+
+impl<T: fmt::Display> fmt::Display for List<'_, T> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for (n, one) in self.0.iter().enumerate() {
+            write!(f, "{}{one}", if n == 0 { "[" } else { "," })?;
+        }
+        f.write_str(if self.0.is_empty() { "[]" } else { "]" })
+    }
 }
 
 /// The points of the answer.
