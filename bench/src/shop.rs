@@ -152,6 +152,20 @@ pub fn settings() -> Value {
     } })
 }
 
+/// An id such as МойСклад gives: two of them differ in their first digits.
+fn uuid(kind: u64, n: u64) -> String {
+    let (high, low) = (
+        mix(n.wrapping_mul(256) | kind),
+        mix(kind.wrapping_shl(40) | n),
+    );
+    format!(
+        "{:08x}-{:04x}-11e6-8a84-{:012x}",
+        high >> 32,
+        high & 0xffff,
+        low & 0xffff_ffff_ffff
+    )
+}
+
 /// A customer.
 pub struct Customer {
     /// МойСклад's id.
@@ -171,7 +185,7 @@ pub struct Customer {
 pub fn customer(n: u64) -> Customer {
     let seed = mix(n.wrapping_add(1));
     Customer {
-        id: format!("c0000000-0000-4000-8000-{n:012x}"),
+        id: uuid(0xc0, n),
         // A permutation of the numbers: every phone is another one and none follows its neighbour.
         phone: format!(
             "79{:09}",
@@ -200,7 +214,7 @@ impl Customer {
 }
 
 fn category_id(n: u64) -> String {
-    format!("ca000000-0000-4000-8000-{n:012x}")
+    uuid(0xca, n)
 }
 
 /// All categories, in three levels.
@@ -219,7 +233,7 @@ pub fn categories() -> Vec<CategoryInput> {
 
 /// МойСклад's id of a good.
 pub fn good_id(n: u64) -> String {
-    format!("60000000-0000-4000-8000-{n:012x}")
+    uuid(0x60, n)
 }
 
 /// Its price, kopecks.
@@ -231,7 +245,7 @@ pub fn price(n: u64) -> u64 {
 pub fn good(n: u64) -> GoodInput {
     GoodInput {
         ms_id: Some(good_id(n)),
-        sync_id: Some(format!("60000000-0000-4000-9000-{n:012x}")),
+        sync_id: Some(uuid(0x61, n)),
         name: format!("Товар {n} {}", pick(&STEMS, mix(n))),
         article: Some(format!("A-{n}")),
         code: Some(format!("{n:06}")),
