@@ -42,7 +42,7 @@ struct Cli {
     #[arg(long, env = "BENCH_ROUNDS", default_value_t = 3)]
     rounds: usize,
     /// Connections that saturate.
-    #[arg(long, env = "BENCH_CONNECTIONS", default_value_t = 32)]
+    #[arg(long, env = "BENCH_CONNECTIONS", default_value_t = 16)]
     connections: u32,
 }
 

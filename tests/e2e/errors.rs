@@ -159,7 +159,9 @@ fn numbers_beyond_all_measure_are_refused_and_not_wrapped() {
         let body = format!(r#"{{"positions":[{{"price":{price},"quantity":{quantity}}}]}}"#);
         let answer = shop.call("POST", "/retaildemand/recalc", body.as_bytes());
         assert_eq!(answer.error(), (412, 999), "{body}: {}", answer.text);
-        assert_eq!(answer.json["errors"][0]["parameter"], json!("positions"));
+        let parameter = answer.json["errors"][0]["parameter"].as_str();
+        let named = parameter.is_some_and(|p| p.starts_with("positions"));
+        assert!(named, "{}", answer.text);
     }
 }
 

@@ -27,6 +27,9 @@ pub fn compiled_anew() -> Vec<String> {
     COMPILED_ANEW.take()
 }
 
+/// What a connection begins with, as in a component.
+const SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+     PRAGMA cache_size = -1536; PRAGMA wal_autocheckpoint = 4000";
 /// How often the switch to a write-ahead log is tried.
 const WAL_ATTEMPTS: usize = 8;
 
@@ -63,7 +66,7 @@ fn connect(path: &Path) -> Result<rusqlite::Connection, SqlError> {
     let connection = rusqlite::Connection::open(path).map_err(error)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(error)?;
     connection.set_prepared_statement_cache_capacity(64);
-    let set = || connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+    let set = || connection.execute_batch(SETTINGS);
     // Two that do this to a new file at the same time may meet a lock for which SQLite does not wait;
     // it does wait to begin a transaction.
     for _ in 0..WAL_ATTEMPTS {
