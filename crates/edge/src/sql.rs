@@ -17,14 +17,8 @@ const LABEL: &str = "default";
 const BEGIN_ATTEMPTS: usize = 2;
 
 /// What a connection begins with. Every instance has one, with pages of its own: 1.5 MiB hold the
-/// inner pages of what a till reads, the leaves differ from call to call. Who commits after so many
-/// pages of log writes them into the database before it is answered: with 4,000 it is fewer than one
-/// sale in a hundred.
-const SETTINGS: [&str; 3] = [
-    "PRAGMA synchronous = FULL",
-    "PRAGMA cache_size = -1536",
-    "PRAGMA wal_autocheckpoint = 4000",
-];
+/// inner pages of what a till reads, the leaves differ from call to call.
+const SETTINGS: [&str; 2] = ["PRAGMA synchronous = FULL", "PRAGMA cache_size = -1536"];
 /// How often the switch to a write-ahead log is tried.
 const WAL_ATTEMPTS: usize = 8;
 

@@ -3,12 +3,13 @@
 //! SQLite's own busy handler sleeps on the calling thread, and a thread here serves many
 //! requests. So connections are opened with a busy timeout of zero, and a statement that finds
 //! the database locked is tried again: as soon as a connection of this process lets go of the
-//! write lock, and every few milliseconds for the sake of other processes.
+//! write lock, and every few milliseconds for the sake of other processes. Those who wait stand in
+//! line and only the first tries, so that nobody who comes later is woken before him.
 
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, TransactionState};
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
 
 /// How long a statement waits for a lock before it fails, as in Spin.
@@ -16,15 +17,17 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pauses between attempts; the last one repeats.
 const PAUSES_MS: [u64; 5] = [1, 2, 5, 10, 20];
 
-/// Told whenever a connection of this process gives the write lock back: by [`retry`] at the end
-/// of a transaction, by its caller after a write outside of one.
+/// The line of those who wait, and how its first is told whenever a connection of this process
+/// gives the write lock back: by [`retry`] at the end of a transaction, by its caller after a write
+/// outside of one.
 #[derive(Debug, Default)]
 pub(crate) struct WriteLock {
+    line: Mutex<()>,
     released: Notify,
 }
 
 impl WriteLock {
-    /// Tells one waiting statement that the lock may be free.
+    /// Tells the first in line that the lock may be free.
     pub(crate) fn release(&self) {
         self.released.notify_one();
     }
@@ -37,6 +40,7 @@ pub(crate) async fn retry<T: Send>(
     mut attempt: impl FnMut(&Connection) -> rusqlite::Result<T> + Send,
 ) -> rusqlite::Result<T> {
     let mut deadline = None;
+    let mut turn = None;
     let mut pauses = PAUSES_MS.iter();
     let mut pause = Duration::ZERO;
     loop {
@@ -50,6 +54,12 @@ pub(crate) async fn retry<T: Send>(
         let deadline = *deadline.get_or_insert_with(|| Instant::now() + BUSY_TIMEOUT);
         if !waits || Instant::now() >= deadline {
             return result;
+        }
+        if turn.is_none() {
+            turn = tokio::time::timeout_at(deadline, lock.line.lock())
+                .await
+                .ok();
+            continue;
         }
         pause = pauses.next().map_or(pause, |ms| Duration::from_millis(*ms));
         // A timeout here is the ordinary case when another process has the lock.

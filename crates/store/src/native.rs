@@ -28,8 +28,8 @@ pub fn compiled_anew() -> Vec<String> {
 }
 
 /// What a connection begins with, as in a component.
-const SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-     PRAGMA cache_size = -1536; PRAGMA wal_autocheckpoint = 4000";
+const SETTINGS: &str =
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -1536";
 /// How often the switch to a write-ahead log is tried.
 const WAL_ATTEMPTS: usize = 8;
 
