@@ -221,13 +221,14 @@ fn from_words(typed: &str) -> Option<Wanted> {
         .enumerate()
         .filter(|(_, w)| w.chars().any(char::is_alphabetic))
         .max_by_key(|(_, w)| w.chars().count())
-        .filter(|(_, w)| w.chars().count() >= MIN_LONGEST)
-        .map(|(i, _)| i)?;
-    let mut prefixes = vec![words.swap_remove(longest)];
-    let lower = typed.to_lowercase();
-    if lower.contains('@') {
+        .filter(|(_, w)| w.chars().count() >= MIN_LONGEST);
+    let mut prefixes = Vec::new();
+    if let Some((longest, _)) = longest.filter(|_| !typed.contains('@')) {
+        prefixes.push(words.swap_remove(longest));
+    } else {
+        // An address, or a card such as «A-77».
         words.clear();
-        prefixes = vec![lower];
+        prefixes.push(typed.to_lowercase());
     }
     Some(Wanted {
         prefixes,
@@ -305,7 +306,6 @@ mod tests {
             "+7",
             "903",
             "Ив",
-            "и в а",
             "...",
             "() -",
             &"9".repeat(301),
@@ -331,6 +331,16 @@ mod tests {
             (wanted.prefixes, wanted.words),
             (vec!["иванов".to_owned()], vec!["петр".to_owned()])
         );
+    }
+
+    #[test]
+    fn a_card_of_short_parts_is_looked_for_as_it_is_written() {
+        let wanted = wanted("A-77").unwrap();
+        assert_eq!(
+            (wanted.prefixes, wanted.words),
+            (vec!["a-77".to_owned()], vec![])
+        );
+        assert!(wanted.keys.contains(&("card", "a-77".to_owned())));
     }
 
     #[test]
