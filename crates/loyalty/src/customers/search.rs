@@ -38,8 +38,8 @@ FROM (SELECT c.* FROM ( \
   CROSS JOIN customers c ON c.tenant = +?1 AND c.id = hit.customer \
   GROUP BY c.id ORDER BY max(hit.exact) DESC, c.last_seen DESC, c.name_key, c.id LIMIT 20)";
 
-/// A customer that was found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A customer that was found. The fields come in the order of the columns.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Found {
     /// Our id, a valid UUID.
     pub id: String,
@@ -95,12 +95,13 @@ pub async fn search(sql: &impl Sql, tenant: &str, typed: &str) -> Result<Vec<Fou
     }
     let rows = sql.query(statement).await?;
     let text = rows.first().and_then(|row| row.text(0)).unwrap_or("[]");
-    let found: Vec<Columns> =
+    let mut found: Vec<Found> =
         serde_json::from_str(text).map_err(|e| SqlError::Other(e.to_string()))?;
-    Ok(found
-        .into_iter()
-        .map(|columns| shown(columns, typed))
-        .collect())
+    for one in &mut found {
+        let phone = one.phone.take();
+        one.phone = phone.map(|digits| phone_containing(&digits, typed));
+    }
+    Ok(found)
 }
 
 /// How a word is looked for among those of a customer: at the beginning of one, a number anywhere in
@@ -110,53 +111,6 @@ fn within(word: &str) -> String {
         word.to_owned()
     } else {
         format!(" {word}")
-    }
-}
-
-type Text = Option<String>;
-
-#[derive(Deserialize)]
-struct Columns(
-    String,
-    Text,
-    String,
-    Text,
-    Text,
-    Text,
-    Text,
-    Text,
-    Text,
-    Text,
-    Text,
-);
-
-fn shown(columns: Columns, typed: &str) -> Found {
-    let Columns(
-        id,
-        ms_id,
-        name,
-        first_name,
-        middle_name,
-        last_name,
-        phone,
-        card,
-        email,
-        birth_date,
-        sex,
-    ) = columns;
-    let phone = phone.map(|digits| phone_containing(&digits, typed));
-    Found {
-        id,
-        ms_id,
-        name,
-        first_name,
-        middle_name,
-        last_name,
-        phone,
-        card,
-        email,
-        birth_date,
-        sex,
     }
 }
 
