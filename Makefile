@@ -64,7 +64,7 @@ bench: build guests ## Measures, prints a table, writes target/bench/summary.jso
 	@cargo run --release -q -p bench
 
 .PHONY: licences
-licences: ## Checks the dependencies' licences and advisories (cargo-deny)
+licences: ## Checks the dependencies' licences and where they come from (cargo-deny)
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny check licenses bans sources
 
