@@ -8,19 +8,13 @@
 
 use std::cell::{Cell, RefCell};
 
-use sklad_store::{Row, Sql, SqlError, Statement, Value, migrations};
+use sklad_store::{Row, Sql, SqlError, Statement, Value, migrations, settings};
 use spin_sdk::sqlite::wit::sqlite;
 
 /// The label of the database in spin.toml.
 const LABEL: &str = "default";
 /// How often `BEGIN IMMEDIATE` is tried when the host gives up waiting for another writer (5 s).
 const BEGIN_ATTEMPTS: usize = 2;
-
-/// What a connection begins with. Every instance has one, with pages of its own: 1.5 MiB hold the
-/// inner pages of what a till reads, the leaves differ from call to call.
-const SETTINGS: [&str; 2] = ["PRAGMA synchronous = FULL", "PRAGMA cache_size = -1536"];
-/// How often the switch to a write-ahead log is tried.
-const WAL_ATTEMPTS: usize = 8;
 
 /// The application's database.
 #[derive(Default)]
@@ -76,8 +70,8 @@ impl Sql for SpinSql {
 /// together are put in order by the write lock, and the second finds nothing to do.
 fn open() -> Result<sqlite::Connection, SqlError> {
     let connection = sqlite::Connection::open(LABEL).map_err(error)?;
-    write_ahead(&connection)?;
-    for setting in SETTINGS {
+    settings::write_ahead(|sql| run(&connection, sql))?;
+    for setting in settings::EACH {
         run(&connection, setting)?;
     }
     if version(&connection)? < migrations::latest() {
@@ -87,21 +81,6 @@ fn open() -> Result<sqlite::Connection, SqlError> {
         })??;
     }
     Ok(connection)
-}
-
-/// Switches to a write-ahead log. Two that do this to a new file at the same time may meet a lock for
-/// which SQLite does not wait; it does wait to begin a transaction.
-fn write_ahead(connection: &sqlite::Connection) -> Result<(), SqlError> {
-    for _ in 0..WAL_ATTEMPTS {
-        match run(connection, "PRAGMA journal_mode = WAL") {
-            Err(SqlError::Busy) => {
-                begin(connection)?;
-                rollback(connection)?;
-            }
-            other => return other,
-        }
-    }
-    Err(SqlError::Busy)
 }
 
 fn version(connection: &sqlite::Connection) -> Result<i64, SqlError> {

@@ -90,11 +90,6 @@ impl Kopecks {
         scaled_rounding(rubles, 100).map(Self)
     }
 
-    /// Rubles with two decimals, exactly.
-    pub fn to_rubles(self) -> Decimal {
-        Decimal::new(self.0, 2)
-    }
-
     /// `self + other`, checked.
     pub fn plus(self, other: Self) -> Result<Self, UnitError> {
         self.0
@@ -164,11 +159,6 @@ impl Quantity {
     /// From a number with any decimals, rounded half away from zero to thousandths.
     pub fn from_decimal_rounded(value: Decimal) -> Result<Self, UnitError> {
         scaled_rounding(value, 1000).map(Self)
-    }
-
-    /// With three decimals, exactly.
-    pub fn to_decimal(self) -> Decimal {
-        Decimal::new(self.0, 3)
     }
 
     /// Whole pieces.
@@ -348,7 +338,6 @@ mod tests {
             Kopecks::from_rubles_rounded(Decimal::MIN),
             Err(UnitError::TooLarge)
         );
-        assert_eq!(Kopecks(12_340).to_rubles().to_string(), "123.40");
         assert_eq!(
             Quantity::from_decimal(decimal("123.456")),
             Ok(Quantity(123_456))
@@ -361,7 +350,6 @@ mod tests {
             Quantity::from_decimal_rounded(decimal("0.0005")),
             Ok(Quantity(1))
         );
-        assert_eq!(Quantity(1_500).to_decimal().to_string(), "1.500");
         assert_eq!(Points::from_decimal(decimal("7.9")), Ok(Points(7)));
         assert_eq!(
             (Quantity(2_000).whole(), Quantity(2_001).whole()),

@@ -29,6 +29,7 @@ mod kv;
 pub mod migrations;
 #[cfg(feature = "native")]
 pub mod native;
+pub mod settings;
 mod sql;
 
 pub use http::{Http, HttpError, NotPublic, public};

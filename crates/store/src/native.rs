@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::StatementStatus;
 use rusqlite::types::ValueRef;
 
-use crate::{Kv, KvError, Row, Sql, SqlError, Statement, Value, migrations};
+use crate::{Kv, KvError, Row, Sql, SqlError, Statement, Value, migrations, settings};
 
 /// How long a statement waits for another writer, as Spin does.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -19,19 +19,13 @@ thread_local! {
     static COMPILED_ANEW: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The kept statements that had to be compiled again in this thread since this was asked last. SQLite does that for each new
-/// value of a parameter that its plan depends on (`LIMIT ?`, a column without an index `= ?`), and it
+/// The kept statements that had to be compiled again in this thread since this was asked last. SQLite
+/// does that where a plan depends on the value of a parameter (`LIMIT ?`, a join with `= ?`), and it
 /// costs more than most statements do.
 #[must_use]
 pub fn compiled_anew() -> Vec<String> {
     COMPILED_ANEW.take()
 }
-
-/// What a connection begins with, as in a component.
-const SETTINGS: &str =
-    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -1536";
-/// How often the switch to a write-ahead log is tried.
-const WAL_ATTEMPTS: usize = 8;
 
 /// SQLite over rusqlite: one connection that reads and one that writes, as a component has them.
 pub struct NativeSql {
@@ -66,18 +60,10 @@ fn connect(path: &Path) -> Result<rusqlite::Connection, SqlError> {
     let connection = rusqlite::Connection::open(path).map_err(error)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(error)?;
     connection.set_prepared_statement_cache_capacity(64);
-    let set = || connection.execute_batch(SETTINGS);
-    // Two that do this to a new file at the same time may meet a lock for which SQLite does not wait;
-    // it does wait to begin a transaction.
-    for _ in 0..WAL_ATTEMPTS {
-        match set().map_err(error) {
-            Err(SqlError::Busy) => connection
-                .execute_batch("BEGIN IMMEDIATE; ROLLBACK")
-                .map_err(error)?,
-            other => return other.map(|()| connection),
-        }
-    }
-    Err(SqlError::Busy)
+    let run = |sql: &str| connection.execute_batch(sql).map_err(error);
+    settings::write_ahead(run)?;
+    settings::EACH.iter().try_for_each(|setting| run(setting))?;
+    Ok(connection)
 }
 
 fn migrate(connection: &rusqlite::Connection) -> Result<(), SqlError> {

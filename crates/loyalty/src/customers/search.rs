@@ -20,8 +20,8 @@ const MAX_CHARS: usize = 300;
 /// Words that are looked for beside the one by which the index is entered; more are not looked at.
 const OTHER_WORDS: usize = 5;
 
-/// Reads at most 1,000 customers, of whom the best 20 are shown: a commoner beginning shows some of its
-/// customers until another letter is typed.
+/// Reads at most 1,000 customers, of whom the best [`LIMIT`] are shown: a commoner beginning shows some
+/// of its customers until another letter is typed.
 ///
 /// `= +?1` and no `LIMIT` that is a parameter: SQLite would plan by the bound value, and compile the
 /// kept statement anew at every call.

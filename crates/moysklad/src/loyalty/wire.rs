@@ -512,15 +512,6 @@ impl Position<'_> {
         kopecks(price.checked_mul(left).unwrap_or(price))
     }
 
-    /// The first id of the good; empty when there is none.
-    pub fn good(&self) -> String {
-        Reference::of(self.assortment)
-            .ids()
-            .into_iter()
-            .next()
-            .unwrap_or_default()
-    }
-
     /// The ids of the good.
     pub fn goods(&self) -> Vec<String> {
         Reference::of(self.assortment).ids()
