@@ -9,12 +9,13 @@ mod kv;
 mod outbound;
 mod request;
 mod sql;
+mod stream;
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use sklad_store::Clock;
 use sklad_tenant::Config;
 use spin_sdk::wasip3::clocks::monotonic_clock;
 use spin_sdk::wasip3::http::types::{ErrorCode, Request, Response};
@@ -24,6 +25,7 @@ pub use kv::SpinKv;
 pub use outbound::SpinHttp;
 pub use spin_sdk;
 pub use sql::SpinSql;
+pub use stream::{SpinBody, SpinClock};
 
 /// How long an answer with a body waits after a write, in nanoseconds.
 const AFTER_WRITE_NS: u64 = 1_000;
@@ -38,9 +40,18 @@ pub type App = sklad_tenant::App<SpinSql, SpinKv>;
 ///
 /// It does what `#[spin_sdk::http_service]` does, less the conversion of every header into an `http`
 /// type: that is a twentieth of a component's code and of a short request's time.
+///
+/// With `streaming:` the handler is `|app: Rc<App>, clock: SpinClock, request: http::Request<SpinBody>|`
+/// and reads the body itself.
 #[macro_export]
 macro_rules! component {
     (body_limit: $limit:expr, handler: $handler:expr) => {
+        $crate::component! { export: |request| $crate::serve(request, $limit, $handler) }
+    };
+    (streaming: $handler:expr) => {
+        $crate::component! { export: |request| $crate::serve_streaming(request, $handler) }
+    };
+    (export: |$request:ident| $serve:expr) => {
         struct Component;
 
         #[allow(unsafe_code, reason = "the export that wit-bindgen generates")]
@@ -51,12 +62,12 @@ macro_rules! component {
 
         impl $crate::spin_sdk::wasip3::exports::http::handler::Guest for Component {
             async fn handle(
-                request: $crate::spin_sdk::wasip3::http::types::Request,
+                $request: $crate::spin_sdk::wasip3::http::types::Request,
             ) -> Result<
                 $crate::spin_sdk::wasip3::http::types::Response,
                 $crate::spin_sdk::wasip3::http::types::ErrorCode,
             > {
-                $crate::serve(request, $limit, $handler).await
+                $serve.await
             }
         }
     };
@@ -83,7 +94,25 @@ where
 {
     let app = app().await?;
     let request = request::read(request, body_limit.saturating_add(1)).await?;
-    let response = handler(Rc::clone(&app), now_ms(), request).await;
+    let response = handler(Rc::clone(&app), SpinClock.now_ms(), request).await;
+    send(&app, response).await
+}
+
+/// Lets `handler` read the request's body and answer it, and sends the answer in one write; see
+/// [`component!`].
+///
+/// # Errors
+/// The request is broken, or the application is configured wrongly.
+pub async fn serve_streaming<F>(request: Request, handler: F) -> Result<Response, ErrorCode>
+where
+    F: AsyncFnOnce(Rc<App>, SpinClock, http::Request<SpinBody>) -> http::Response<Vec<u8>>,
+{
+    let app = app().await?;
+    let response = handler(Rc::clone(&app), SpinClock, request::open(request)?).await;
+    send(&app, response).await
+}
+
+async fn send(app: &App, response: http::Response<Vec<u8>>) -> Result<Response, ErrorCode> {
     // A write blocks the host's thread, and the others are ahead of it then: they would send the head
     // of the answer before this instance gets round to its body. After a wait they are not.
     if app.sql.take_wrote() && !response.body().is_empty() {
@@ -126,12 +155,4 @@ async fn config() -> Result<Config, ErrorCode> {
 /// The error that the host answers with a bare 500.
 fn failed(what: &str) -> ErrorCode {
     ErrorCode::InternalError(Some(what.to_owned()))
-}
-
-/// Milliseconds since 1970 UTC.
-fn now_ms() -> i64 {
-    let elapsed = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,13 +1,16 @@
 //! Requests, from WASI's form into `http`'s.
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, HeaderName, HeaderValue, IF_MATCH};
+use http::header::{
+    AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH,
+};
 use http::{HeaderMap, Method, Uri};
 use spin_sdk::wasip3::http::types::{self, ErrorCode, Request};
 use spin_sdk::wasip3::wit_bindgen::{StreamReader, StreamResult};
 use spin_sdk::wasip3::wit_future;
 
 use crate::failed;
+use crate::stream::SpinBody;
 
 /// The headers that handlers look at; the others are not read. Hosts give names in lower case.
 fn wanted(name: &str) -> Option<HeaderName> {
@@ -17,7 +20,10 @@ fn wanted(name: &str) -> Option<HeaderName> {
         "content-type" => CONTENT_TYPE,
         "cookie" => COOKIE,
         "if-match" => IF_MATCH,
+        "if-none-match" => IF_NONE_MATCH,
         "idempotency-key" => HeaderName::from_static("idempotency-key"),
+        "spin-client-addr" => HeaderName::from_static("spin-client-addr"),
+        "x-forwarded-for" => HeaderName::from_static("x-forwarded-for"),
         "lognex-discount-api-auth-token" => {
             HeaderName::from_static("lognex-discount-api-auth-token")
         }
@@ -36,26 +42,43 @@ const DISCARD: usize = 16 * 1024 * 1024;
 /// # Errors
 /// The body broke off, or the request has no address.
 pub async fn read(request: Request, at_most: usize) -> Result<http::Request<Bytes>, ErrorCode> {
+    let (head, length) = head(&request)?;
+    let none = head.method() == Method::GET || head.method() == Method::HEAD;
+    let body = match length {
+        Some(0) => Bytes::new(),
+        None if none => Bytes::new(),
+        length => body(request, length, at_most).await?,
+    };
+    Ok(head.map(|()| body))
+}
+
+/// A request whose body is read by the handler.
+///
+/// # Errors
+/// The request has no address.
+pub fn open(request: Request) -> Result<http::Request<SpinBody>, ErrorCode> {
+    let (head, length) = head(&request)?;
+    let length = length.and_then(|length| u64::try_from(length).ok());
+    Ok(head.map(|()| SpinBody::new(request, length)))
+}
+
+/// All but the body, and the body's length where it is told.
+fn head(request: &Request) -> Result<(http::Request<()>, Option<usize>), ErrorCode> {
     let method = method(&request.get_method())?;
     let authority = request.get_authority();
     let path = request
         .get_path_with_query()
         .unwrap_or_else(|| "/".to_owned());
     let uri: Uri = path.parse().map_err(|_| ErrorCode::HttpRequestUriInvalid)?;
-    let (mut headers, length) = headers(&request);
+    let (mut headers, length) = headers(request);
     if let Some(host) = authority.and_then(|a| HeaderValue::from_str(&a).ok()) {
         headers.entry(HOST).or_insert(host);
     }
-    let body = match length {
-        Some(0) => Bytes::new(),
-        None if method == Method::GET || method == Method::HEAD => Bytes::new(),
-        length => body(request, length, at_most).await?,
-    };
-    let mut parts = http::Request::new(body);
-    *parts.method_mut() = method;
-    *parts.uri_mut() = uri;
-    *parts.headers_mut() = headers;
-    Ok(parts)
+    let mut head = http::Request::new(());
+    *head.method_mut() = method;
+    *head.uri_mut() = uri;
+    *head.headers_mut() = headers;
+    Ok((head, length))
 }
 
 /// The headers that are looked at, and the body's length where it is told.

@@ -5,7 +5,7 @@ use sklad_loyalty::Programme;
 use sklad_loyalty::programme::read;
 use sklad_store::{Kv, Sql};
 use sklad_tenant::settings::{self, CustomerSettings};
-use sklad_tenant::{Settings, Slug, keys};
+use sklad_tenant::{ExchangeSettings, Settings, Slug, keys};
 
 use crate::context::{Context, Told};
 use crate::error::ApiError;
@@ -49,6 +49,9 @@ pub struct NewTenant {
     /// Покупатели.
     #[serde(default, deserialize_with = "read::object")]
     customers: CustomerSettings,
+    /// Обмен по CommerceML.
+    #[serde(default, deserialize_with = "read::object")]
+    commerceml: ExchangeSettings,
 }
 
 pub async fn list<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
@@ -73,6 +76,7 @@ pub async fn create<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiEr
             .unwrap_or(Settings::default().timezone_minutes),
         programme: new.programme,
         customers: new.customers,
+        commerceml: new.commerceml,
     };
     let slug = new.slug;
     let settings = settings::create(&c.app.sql, &c.app.kv, &slug, settings, c.now_ms).await?;

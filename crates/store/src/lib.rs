@@ -24,6 +24,8 @@
 //! assert_eq!(raise.params().len(), 4);
 //! ```
 
+mod body;
+mod clock;
 mod http;
 mod kv;
 pub mod migrations;
@@ -32,6 +34,8 @@ pub mod native;
 pub mod settings;
 mod sql;
 
+pub use body::{Body, BrokenBody};
+pub use clock::Clock;
 pub use http::{Http, HttpError, NotPublic, public};
 pub use kv::{Kv, KvError};
 pub use sql::{Row, Sql, SqlError, Statement, Value};

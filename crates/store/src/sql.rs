@@ -51,6 +51,12 @@ impl From<&String> for Value {
     }
 }
 
+impl From<Vec<u8>> for Value {
+    fn from(v: Vec<u8>) -> Self {
+        Self::Blob(v)
+    }
+}
+
 impl<T: Into<Value>> From<Option<T>> for Value {
     fn from(v: Option<T>) -> Self {
         v.map_or(Self::Null, Into::into)
@@ -77,6 +83,15 @@ impl Row {
     pub fn text(&self, i: usize) -> Option<&str> {
         match self.0.get(i) {
             Some(Value::Text(v)) => Some(v),
+            _ => None,
+        }
+    }
+
+    /// The bytes in column `i` (from 0).
+    #[must_use]
+    pub fn blob(&self, i: usize) -> Option<&[u8]> {
+        match self.0.get(i) {
+            Some(Value::Blob(v)) => Some(v),
             _ => None,
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! * [`Slug`] – a tenant's name in addresses, and the first part of every key in storage.
 //! * [`Settings`] – the one versioned document of a tenant, see [`settings`].
+//! * [`exchange`] – its part about the exchange over CommerceML.
 //! * [`keys`] – the loyalty keys that МойСклад sends: issue, list, revoke, resolve.
 //! * [`App`] – storage, configuration and caches, which every handler gets.
 //! * [`address`] – which tenant a request addresses by host or path.
@@ -16,6 +17,7 @@ mod app;
 mod cache;
 pub mod clock;
 mod error;
+pub mod exchange;
 pub mod json;
 pub mod keys;
 pub mod settings;
@@ -23,6 +25,7 @@ mod slug;
 
 pub use app::{App, Config, NEGATIVE_TTL_MS, SECRET_MIN_CHARS, TENANT_TTL_MS, Tenant};
 pub use error::Error;
+pub use exchange::ExchangeSettings;
 pub use keys::Token;
 pub use settings::Settings;
 pub use slug::{Slug, SlugError};

@@ -11,6 +11,7 @@ use sklad_loyalty::programme::{Problem, Programme, read};
 use sklad_store::{Kv, Sql, Statement};
 
 use crate::clock::{MAX_ZONE_MINUTES, MIN_ZONE_MINUTES, MOSCOW_MINUTES};
+use crate::exchange::ExchangeSettings;
 use crate::{Error, Slug, json};
 
 /// How long a writer may take between claiming a version and writing the document, in
@@ -40,6 +41,9 @@ pub struct Settings {
     /// Покупатели.
     #[serde(deserialize_with = "read::object")]
     pub customers: CustomerSettings,
+    /// Обмен по CommerceML.
+    #[serde(deserialize_with = "read::object")]
+    pub commerceml: ExchangeSettings,
 }
 
 /// How customers of a tenant are treated.
@@ -67,6 +71,7 @@ impl Default for Settings {
             timezone_minutes: MOSCOW_MINUTES,
             programme: Programme::default(),
             customers: CustomerSettings::default(),
+            commerceml: ExchangeSettings::default(),
         }
     }
 }
@@ -98,6 +103,10 @@ impl Settings {
         }
         problems.extend(self.programme.validate().into_iter().map(|p| Problem {
             path: format!("programme.{}", p.path),
+            ..p
+        }));
+        problems.extend(self.commerceml.validate().into_iter().map(|p| Problem {
+            path: format!("commerceml.{}", p.path),
             ..p
         }));
         if problems.is_empty() {
