@@ -408,7 +408,7 @@ pub const ROUTES: &[Route] = &[
     .answers(200, Answer::One("Simulated")),
     Route::get(tenant!("/journal"), Op::ListJournal, "Журнал, новое вперёд")
         .query(&[
-            ("action", "Действие: sale, return, customer, merge, adjust, code, outbox, gift, goods, categories, settings, key, tenant или call"),
+            ("action", "Действие: sale, return, customer, merge, adjust, code, outbox, gift, goods, categories, settings, key, employee, group, tenant или call"),
             ("outcome", "ok, warning, repeated или error"),
             ("customer", "Идентификатор покупателя"),
         ])
