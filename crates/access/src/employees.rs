@@ -193,21 +193,8 @@ pub async fn create(
     }
     let (hash, generated) = secret(new.password.as_deref())?;
     let id = Uuid::new_v4().hyphenated().to_string();
-    let insert = Statement::new(
-        "INSERT INTO employees (tenant, id, email, name, password, active, password_changed_at, \
-             created_at, updated_at) \
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?7 \
-         WHERE (SELECT count(*) FROM employees WHERE tenant = ?1) < ?8 RETURNING 1",
-    )
-    .bind(tenant)
-    .bind(&id)
-    .bind(&email)
-    .bind(&name)
-    .bind(hash)
-    .bind(new.active.unwrap_or(true))
-    .bind(now_ms)
-    .bind(MAX_EMPLOYEES)
-    .expect_rows(1);
+    let active = new.active.unwrap_or(true);
+    let insert = insert(tenant, &id, [&email, &name, &hash], active, now_ms);
     let mut batch = vec![insert];
     batch.extend(join(tenant, &id, &groups));
     let text = format!("Заведён сотрудник {}", shown(&name, &email));
@@ -218,6 +205,26 @@ pub async fn create(
         employee,
         password: generated,
     })
+}
+
+/// Writes an employee of these e-mail, name and hash, unless there are as many as there may be.
+fn insert(tenant: &str, id: &str, texts: [&str; 3], active: bool, now_ms: i64) -> Statement {
+    let [email, name, hash] = texts;
+    Statement::new(
+        "INSERT INTO employees (tenant, id, email, name, password, active, password_changed_at, \
+             created_at, updated_at) \
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?7 \
+         WHERE (SELECT count(*) FROM employees WHERE tenant = ?1) < ?8 RETURNING 1",
+    )
+    .bind(tenant)
+    .bind(id)
+    .bind(email)
+    .bind(name)
+    .bind(hash)
+    .bind(active)
+    .bind(now_ms)
+    .bind(MAX_EMPLOYEES)
+    .expect_rows(1)
 }
 
 /// Changes what is given of an employee; answers him as he is then. What changes nothing writes
@@ -249,18 +256,7 @@ pub async fn edit(
     if changes.is_empty() {
         return Ok(old);
     }
-    let update = Statement::new(
-        "UPDATE employees SET email = COALESCE(?3, email), name = COALESCE(?4, name), \
-             active = COALESCE(?5, active), updated_at = ?6 \
-         WHERE tenant = ?1 AND id = ?2 RETURNING 1",
-    )
-    .bind(tenant)
-    .bind(&old.id)
-    .bind(email)
-    .bind(name)
-    .bind(edit.active)
-    .bind(now_ms)
-    .expect_rows(1);
+    let update = update(tenant, &old.id, (email, name, edit.active), now_ms);
     let mut batch = vec![update];
     if let Some(groups) = &groups {
         batch.push(leave(tenant, &old.id));
@@ -273,6 +269,27 @@ pub async fn edit(
     batch.push(told(tenant, &old.id, text, now_ms));
     write(sql, batch).await?;
     found(sql, tenant, &old.id).await
+}
+
+/// Writes what is given of e-mail, name and whether the employee is active.
+fn update(
+    tenant: &str,
+    id: &str,
+    (email, name, active): (Option<String>, Option<String>, Option<bool>),
+    now_ms: i64,
+) -> Statement {
+    Statement::new(
+        "UPDATE employees SET email = COALESCE(?3, email), name = COALESCE(?4, name), \
+             active = COALESCE(?5, active), updated_at = ?6 \
+         WHERE tenant = ?1 AND id = ?2 RETURNING 1",
+    )
+    .bind(tenant)
+    .bind(id)
+    .bind(email)
+    .bind(name)
+    .bind(active)
+    .bind(now_ms)
+    .expect_rows(1)
 }
 
 /// What an edit changes, in words; empty when nothing.

@@ -45,6 +45,9 @@ thread_local! {
 
 /// [`Gate::authenticate`] by the gate of this instance.
 ///
+/// The tenant must be one that exists: failures are counted and forgotten tenant by tenant, so a name
+/// that anybody can make up would fill the table.
+///
 /// # Errors
 /// See [`Refused`].
 pub async fn authenticate(

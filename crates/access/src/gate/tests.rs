@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use futures::executor::block_on;
+use proptest::prelude::*;
 use sklad_store::native::{NativeSql, compiled_anew};
 
 use super::*;
@@ -449,5 +450,40 @@ fn a_login_searches_by_keys_alone() {
             !step.starts_with("SCAN") || step.contains("CONSTANT ROW") || step.contains("one"),
             "{step}"
         );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// A window begins with its first failure: two of them, side by side, are the most that any five
+    /// minutes can hold.
+    #[test]
+    fn no_rhythm_gets_more_tries_than_two_windows_hold(
+        gaps in proptest::collection::vec(0..WINDOW_MS / 6, 60)
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let sql = NativeSql::open(&dir.path().join("db")).unwrap();
+        let (mut now, mut tried) = (NOW, Vec::new());
+        for (n, gap) in gaps.into_iter().enumerate() {
+            now += gap;
+            let subjects = Subjects::new(EMAIL, Some(&format!("192.0.2.{n}")));
+            match block_on(look(&sql, "demo", EMAIL, &subjects, now)).unwrap().retry_after_s {
+                None => {
+                    block_on(sql.atomic(vec![attempts::failed("demo", &subjects, now)])).unwrap();
+                    tried.push(now);
+                }
+                Some(wait_s) => {
+                    prop_assert!((1..=WINDOW_MS / 1000).contains(&wait_s));
+                    let then = now + wait_s * 1000;
+                    let seen = block_on(look(&sql, "demo", EMAIL, &subjects, then)).unwrap();
+                    prop_assert_eq!(seen.retry_after_s, None);
+                }
+            }
+        }
+        for from in &tried {
+            let held = tried.iter().filter(|at| (*from..from + WINDOW_MS).contains(at)).count();
+            prop_assert!(i64::try_from(held).unwrap() <= 2 * EMAIL_FAILURES);
+        }
     }
 }
