@@ -233,6 +233,7 @@ fn each_component_has_only_the_secrets_and_hosts_that_it_needs() {
     let cabinets = [
         "cabinet",
         "cabinet-customers",
+        "cabinet-employees",
         "cabinet-goods",
         "cabinet-sales",
     ];

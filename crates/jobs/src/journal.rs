@@ -79,6 +79,8 @@ pub const ACTIONS: &[&str] = &[
     "settings",
     "key",
     "tenant",
+    "employee",
+    "group",
     "call",
 ];
 

@@ -11,7 +11,9 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::reply::Reply;
 use crate::routes::{Found, Op, Route, find};
-use crate::{catalog, customers, gifts, journal, keys, ledger, sales, settings, simulate, tenants};
+use crate::{
+    catalog, customers, employees, gifts, journal, keys, ledger, sales, settings, simulate, tenants,
+};
 
 /// Answers one request of any route. `now_ms` is milliseconds since 1970 UTC; a body may be cut off
 /// after [`crate::MAX_BODY_BYTES`] and one more byte.
@@ -57,6 +59,15 @@ pub async fn handle_goods<S: Sql, K: Kv>(
     request: Request<Bytes>,
 ) -> Response<Vec<u8>> {
     respond(app, now_ms, &request, goods_part).await
+}
+
+/// Answers the routes of the component `cabinet-employees`: employees, groups, rights.
+pub async fn handle_employees<S: Sql, K: Kv>(
+    app: &App<S, K>,
+    now_ms: i64,
+    request: Request<Bytes>,
+) -> Response<Vec<u8>> {
+    respond(app, now_ms, &request, employees_part).await
 }
 
 async fn respond<S: Sql, K: Kv>(
@@ -132,7 +143,8 @@ type Answering<'a> = Pin<Box<dyn Future<Output = Result<Reply, ApiError>> + 'a>>
 fn all_parts<'a, S: Sql, K: Kv>(route: &Route, c: &'a Context<'a, S, K>) -> Option<Answering<'a>> {
     let part = tenants_part(route, c).or_else(|| customers_part(route, c));
     let part = part.or_else(|| sales_part(route, c));
-    part.or_else(|| goods_part(route, c))
+    let part = part.or_else(|| goods_part(route, c));
+    part.or_else(|| employees_part(route, c))
 }
 
 fn tenants_part<'a, S: Sql, K: Kv>(
@@ -201,6 +213,29 @@ fn goods_part<'a, S: Sql, K: Kv>(route: &Route, c: &'a Context<'a, S, K>) -> Opt
     })
 }
 
+fn employees_part<'a, S: Sql, K: Kv>(
+    route: &Route,
+    c: &'a Context<'a, S, K>,
+) -> Option<Answering<'a>> {
+    Some(match route.op {
+        Op::ListEmployees => Box::pin(employees::list(c)),
+        Op::CreateEmployee => Box::pin(employees::create(c)),
+        Op::GetEmployee => Box::pin(employees::get(c)),
+        Op::EditEmployee => Box::pin(employees::edit(c)),
+        Op::DeleteEmployee => Box::pin(employees::delete(c)),
+        Op::SetPassword => Box::pin(employees::set_password(c)),
+        Op::ListGroups => Box::pin(employees::list_groups(c)),
+        Op::CreateGroup => Box::pin(employees::create_group(c)),
+        Op::GetGroup => Box::pin(employees::get_group(c)),
+        Op::PutGroup => Box::pin(employees::put_group(c)),
+        Op::DeleteGroup => Box::pin(employees::delete_group(c)),
+        Op::AddMember => Box::pin(employees::add_member(c)),
+        Op::RemoveMember => Box::pin(employees::remove_member(c)),
+        Op::ListRights => Box::pin(employees::rights(c)),
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,6 +256,7 @@ mod tests {
                 customers_part(route, &c),
                 sales_part(route, &c),
                 goods_part(route, &c),
+                employees_part(route, &c),
             ];
             assert_eq!(parts.iter().flatten().count(), 1, "{:?}", route.op);
         }

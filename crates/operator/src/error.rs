@@ -185,6 +185,21 @@ impl From<sklad_catalog::Error> for ApiError {
     }
 }
 
+impl From<sklad_access::Error> for ApiError {
+    fn from(error: sklad_access::Error) -> Self {
+        use sklad_access::Error;
+        match error {
+            Error::Invalid { path, message } => Self::refused(path, message),
+            Error::NotFound => Self::not_found(),
+            Error::EmailTaken | Error::NameTaken | Error::TooMany(_) => {
+                Self::conflict(capital(&error.to_string()))
+            }
+            Error::Password(_) => Self::internal(&error),
+            Error::Sql(error) => error.into(),
+        }
+    }
+}
+
 impl From<LedgerError> for ApiError {
     fn from(error: LedgerError) -> Self {
         match error {

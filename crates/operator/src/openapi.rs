@@ -212,6 +212,14 @@ fn schemas() -> Map<String, Value> {
     add::<sklad_catalog::Upserted>(g);
     add::<sklad_catalog::CategoryInput>(g);
     add::<sklad_catalog::Category>(g);
+    add::<sklad_access::NewEmployee>(g);
+    add::<sklad_access::employees::Created>(g);
+    add::<sklad_access::employees::Edit>(g);
+    add::<crate::employees::NewPassword>(g);
+    add::<crate::employees::PasswordSet>(g);
+    add::<sklad_access::GroupInput>(g);
+    add::<sklad_access::Group>(g);
+    add::<crate::employees::RightLine>(g);
     add::<crate::simulate::Simulation>(g);
     add::<crate::simulate::Simulated>(g);
     add::<shapes::JournalLine>(g);

@@ -39,6 +39,20 @@ pub enum Op {
     UnarchiveGood,
     ListCategories,
     UpsertCategories,
+    ListEmployees,
+    CreateEmployee,
+    GetEmployee,
+    EditEmployee,
+    DeleteEmployee,
+    SetPassword,
+    ListGroups,
+    CreateGroup,
+    GetGroup,
+    PutGroup,
+    DeleteGroup,
+    AddMember,
+    RemoveMember,
+    ListRights,
     Simulate,
     ListJournal,
     Check,
@@ -399,6 +413,89 @@ pub const ROUTES: &[Route] = &[
     .takes(Body::Many("CategoryInput"))
     .answers(200, Answer::One("Upserted"))
     .batch(),
+    Route::get(tenant!("/employees"), Op::ListEmployees, "Сотрудники, по почте")
+        .answers(200, Answer::Page("Employee")),
+    Route::post(
+        tenant!("/employees"),
+        Op::CreateEmployee,
+        "Завести сотрудника; придуманный пароль показывается один раз",
+    )
+    .takes(Body::One("NewEmployee"))
+    .answers(201, Answer::One("CreatedEmployee")),
+    Route::get(
+        tenant!("/employees/{id}"),
+        Op::GetEmployee,
+        "Сотрудник по идентификатору или почте",
+    )
+    .answers(200, Answer::One("Employee")),
+    Route::new(
+        Method::PATCH,
+        tenant!("/employees/{id}"),
+        Op::EditEmployee,
+        "Изменить сотрудника, его группы, заблокировать или разблокировать",
+    )
+    .takes(Body::One("EmployeeEdit"))
+    .answers(200, Answer::One("Employee")),
+    Route::new(
+        Method::DELETE,
+        tenant!("/employees/{id}"),
+        Op::DeleteEmployee,
+        "Удалить сотрудника",
+    )
+    .answers(204, Answer::None),
+    Route::post(
+        tenant!("/employees/{id}/password"),
+        Op::SetPassword,
+        "Задать новый пароль; придуманный показывается один раз",
+    )
+    .takes(Body::Perhaps("NewPassword"))
+    .answers(200, Answer::One("PasswordSet")),
+    Route::get(
+        tenant!("/groups"),
+        Op::ListGroups,
+        "Группы сотрудников, по названию",
+    )
+    .answers(200, Answer::Page("Group")),
+    Route::post(tenant!("/groups"), Op::CreateGroup, "Завести группу")
+        .takes(Body::One("GroupInput"))
+        .answers(201, Answer::One("Group")),
+    Route::get(
+        tenant!("/groups/{id}"),
+        Op::GetGroup,
+        "Группа по идентификатору или названию",
+    )
+    .answers(200, Answer::One("Group")),
+    Route::new(
+        Method::PUT,
+        tenant!("/groups/{id}"),
+        Op::PutGroup,
+        "Заменить название и права группы, а если указаны – и сотрудников",
+    )
+    .takes(Body::One("GroupInput"))
+    .answers(200, Answer::One("Group")),
+    Route::new(
+        Method::DELETE,
+        tenant!("/groups/{id}"),
+        Op::DeleteGroup,
+        "Удалить группу; её сотрудники остаются, но без её прав",
+    )
+    .answers(204, Answer::None),
+    Route::new(
+        Method::PUT,
+        tenant!("/groups/{id}/members/{employee}"),
+        Op::AddMember,
+        "Добавить сотрудника в группу",
+    )
+    .answers(200, Answer::One("Group")),
+    Route::new(
+        Method::DELETE,
+        tenant!("/groups/{id}/members/{employee}"),
+        Op::RemoveMember,
+        "Убрать сотрудника из группы",
+    )
+    .answers(204, Answer::None),
+    Route::get(tenant!("/rights"), Op::ListRights, "Какие бывают права")
+        .answers(200, Answer::Many("RightLine")),
     Route::post(
         tenant!("/simulate"),
         Op::Simulate,
@@ -408,7 +505,7 @@ pub const ROUTES: &[Route] = &[
     .answers(200, Answer::One("Simulated")),
     Route::get(tenant!("/journal"), Op::ListJournal, "Журнал, новое вперёд")
         .query(&[
-            ("action", "Действие: sale, return, customer, merge, adjust, code, outbox, gift, goods, categories, settings, key, tenant или call"),
+            ("action", "Действие: sale, return, customer, merge, adjust, code, outbox, gift, goods, categories, settings, key, employee, group, tenant или call"),
             ("outcome", "ok, warning, repeated или error"),
             ("customer", "Идентификатор покупателя"),
         ])

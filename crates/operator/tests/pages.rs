@@ -10,6 +10,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use sklad_access::{Refused, Right};
 use sklad_jobs::journal::{ACTIONS, OUTCOMES};
 use sklad_operator::routes::{Op, ROUTES};
 
@@ -152,6 +153,44 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         &[(100, "crates/loyalty/src/giftcards/mod.rs", "MAX_KOPECKS")],
     ),
     (
+        "employees of a tenant; groups of a tenant",
+        "{}; {}",
+        &[
+            (1, "crates/access/src/employees.rs", "MAX_EMPLOYEES"),
+            (1, "crates/access/src/groups.rs", "MAX_GROUPS"),
+        ],
+    ),
+    (
+        "name of an employee or a group",
+        "{} characters",
+        &[(1, "crates/access/src/employees.rs", "MAX_NAME_CHARS")],
+    ),
+    (
+        "password of an employee",
+        "{} to {} characters",
+        &[
+            (1, "crates/access/src/password.rs", "MIN_CHARS"),
+            (1, "crates/access/src/password.rs", "MAX_CHARS"),
+        ],
+    ),
+    (
+        "failed logins with one e-mail; from one address",
+        "{}; {} in {} minutes",
+        &[
+            (1, "crates/access/src/attempts.rs", "EMAIL_FAILURES"),
+            (1, "crates/access/src/attempts.rs", "ADDRESS_FAILURES"),
+            (60 * SECOND_MS, "crates/access/src/attempts.rs", "WINDOW_MS"),
+        ],
+    ),
+    (
+        "how long a verified password is remembered; of how many employees",
+        "{} s; {}",
+        &[
+            (SECOND_MS, "crates/access/src/gate.rs", "CACHE_TTL_MS"),
+            (1, "crates/access/src/gate.rs", "CACHE_ENTRIES"),
+        ],
+    ),
+    (
         "waiting for the database's write lock",
         "5 s, {} times",
         &[(1, "crates/edge/src/sql.rs", "BEGIN_ATTEMPTS")],
@@ -274,5 +313,28 @@ fn every_action_of_the_journal_is_explained() {
     for outcome in OUTCOMES {
         assert!(page.contains(&format!("`{outcome}`")), "{outcome}");
         assert!(word(about("outcome"), outcome), "{outcome}");
+    }
+}
+
+#[test]
+fn every_right_and_every_refusal_of_a_login_is_explained() {
+    let (merchants, operators) = (file("docs/ru/sotrudniki.md"), file("docs/operator.md"));
+    for right in Right::ALL {
+        let row = format!("| «{}» | `{}` |", right.title(), right.as_str());
+        assert!(merchants.contains(&row), "{row}");
+        let row = format!("| `{}` |", right.as_str());
+        assert!(operators.contains(&row), "{row}");
+    }
+    for refused in [
+        Refused::Credentials,
+        Refused::Blocked,
+        Refused::NoRight(Right::CommerceMlImport),
+        Refused::TooMany { retry_after_s: 300 },
+        Refused::Sql(sklad_store::SqlError::Busy),
+    ] {
+        // The page shows a number as an ellipsis.
+        let text = refused.to_string().replace('5', "…");
+        let row = format!("| {text} |");
+        assert!(merchants.contains(&row), "{row}");
     }
 }

@@ -9,8 +9,10 @@ use clap::{Parser, Subcommand};
 mod api;
 mod customer;
 mod demo;
+mod employee;
 mod gift;
 mod goods;
+mod group;
 mod reports;
 mod show;
 mod simulate;
@@ -39,6 +41,10 @@ enum Command {
     Goods(goods::Arguments),
     /// Gift certificates.
     Gift(gift::Arguments),
+    /// Employees: who may log in.
+    Employee(employee::Arguments),
+    /// Groups of employees and their rights.
+    Group(group::Arguments),
     /// Sales and returns, the newest first.
     Sales(reports::Sales),
     /// Calculates a receipt and explains every rule that fired.
@@ -59,6 +65,8 @@ impl Command {
             Self::Customer(arguments) => customer::run(arguments).await,
             Self::Goods(arguments) => goods::run(arguments).await,
             Self::Gift(arguments) => gift::run(arguments).await,
+            Self::Employee(arguments) => employee::run(arguments).await,
+            Self::Group(arguments) => group::run(arguments).await,
             Self::Sales(arguments) => reports::sales(arguments).await,
             Self::Simulate(arguments) => simulate::run(arguments).await,
             Self::Journal(arguments) => reports::journal(arguments).await,

@@ -10,6 +10,7 @@
 mod catalog;
 mod customers;
 mod doors;
+mod employees;
 mod gifts;
 mod readings;
 mod settings;
