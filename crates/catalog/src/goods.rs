@@ -1,13 +1,12 @@
 //! Goods: upsert in batches, one with everything, archive.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use sklad_store::{Row, Sql, Statement};
-use uuid::Uuid;
+use sklad_store::{Row, Sql, SqlError, Statement};
 
-use crate::{Error, text};
+use crate::import::{self, Change, Keys, Options, Plan};
+use crate::{Error, ids, text};
 
 /// The most goods in one batch.
 pub const MAX_BATCH: usize = 1000;
@@ -19,9 +18,8 @@ pub const MAX_KEY_CHARS: usize = 255;
 pub const MAX_BARCODES: usize = 200;
 /// The greatest price, in kopecks: ten thousand million rubles.
 pub const MAX_PRICE: i64 = 1_000_000_000_000;
-
-/// Under which new ids are made from external ones, so that a repeated import makes the same.
-const NAMESPACE: Uuid = Uuid::from_u128(0x6f1d_4f0e_6d8b_4c55_9a37_2c84_51d0_7e11);
+/// How often a batch is tried when others change the same goods at the same time.
+const ATTEMPTS: usize = 4;
 
 /// A good as it is written. One of `id`, `ms_id`, `sync_id`, `external` must be there: by them the
 /// good is recognised. What is absent of these is kept; every other absent field is empty.
@@ -115,8 +113,8 @@ pub struct Upserted {
 
 /// The columns of [`good`], in its order.
 pub(crate) const COLUMNS: &str = "g.id, g.ms_id, g.sync_id, g.external, g.name, g.article, g.code, \
-     g.barcodes, g.category, g.price, g.min_price, g.discount_prohibited, g.tobacco, g.archived, \
-     g.updated_at, g.weighed";
+     g.barcodes, g.category, g.price, g.min_price, g.discount_prohibited, g.tobacco, \
+     g.archived <> 0, g.updated_at, g.weighed";
 
 pub(crate) fn good(row: &Row) -> Good {
     let text = |i| row.text(i).map(str::to_owned);
@@ -165,21 +163,70 @@ pub async fn upsert(
     for (i, good) in goods.iter().enumerate() {
         batch.push(checked(good).map_err(|(field, message)| at(i, field, message))?);
     }
-    let known = known_keys(sql, tenant, &batch).await?;
-    // Inserted one by one, here and below: to collect a set or map is to sort it first, and every
-    // sort is five kilobytes of a component.
-    let mut existing = BTreeSet::new();
-    existing.extend(known.values());
-    let ids = identify(tenant, &batch, &known)?;
-    let answer = sql.atomic(statements(tenant, &batch, &ids, now_ms)).await?;
-    let written = answer.first().map_or(0, Vec::len);
-    let created = ids.iter().filter(|id| !existing.contains(id)).count();
+    let changes: Vec<Change> = batch.into_iter().map(change).collect();
+    let options = Options::default();
+    let mut ids = ids::sequence(now_ms);
+    let mut attempt = 1;
+    loop {
+        let plan = import::plan(sql, tenant, &changes, &options, &mut ids, now_ms);
+        let plan = plan.await?;
+        let done = upserted(&plan)?;
+        if plan.statements.is_empty() {
+            return Ok(done);
+        }
+        match sql.atomic(plan.statements).await {
+            Ok(_) => return Ok(done),
+            Err(SqlError::Conflict | SqlError::Constraint(_)) if attempt < ATTEMPTS => attempt += 1,
+            Err(other) => return Err(other.into()),
+        }
+    }
+}
+
+/// What the plan does, or the first good that it refuses.
+fn upserted(plan: &Plan) -> Result<Upserted, Error> {
+    if let Some(refused) = plan.warnings.iter().find(|warning| warning.refused) {
+        return Err(at(refused.index, "", &refused.text));
+    }
+    let mut first: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut ids: Vec<String> = Vec::with_capacity(plan.goods.len());
+    for (i, id) in plan.goods.iter().flatten().enumerate() {
+        if let Some(first) = first.insert(id, i) {
+            return Err(at(i, "", &format!("тот же товар, что и в строке {first}")));
+        }
+        ids.push(id.clone());
+    }
+    let counts = plan.counts;
     Ok(Upserted {
-        created,
-        changed: written.saturating_sub(created),
-        unchanged: ids.len().saturating_sub(written),
+        created: counts.created,
+        changed: counts.changed + counts.deleted + counts.restored,
+        unchanged: counts.unchanged,
         ids,
     })
+}
+
+/// A good as it is written says everything that the operator can say.
+fn change(good: GoodInput) -> Change {
+    Change {
+        keys: Keys {
+            id: good.id,
+            ms_id: good.ms_id,
+            sync_id: good.sync_id,
+            external: good.external,
+        },
+        create: true,
+        name: Some(good.name),
+        article: Some(good.article.unwrap_or_default()),
+        code: Some(good.code.unwrap_or_default()),
+        barcodes: Some(good.barcodes),
+        categories: Some(good.category.into_iter().collect()),
+        price: Some(good.price_kopecks),
+        min_price: Some(good.min_price_kopecks),
+        discount_prohibited: Some(good.discount_prohibited),
+        tobacco: Some(good.tobacco),
+        weighed: Some(good.weighed),
+        archived: Some(good.archived),
+        ..Change::default()
+    }
 }
 
 /// The statement that puts a good into the archive, or takes it out. Its batch is a conflict when the
@@ -187,8 +234,8 @@ pub async fn upsert(
 #[must_use]
 pub fn archive(tenant: &str, id: &str, archived: bool, now_ms: i64) -> Statement {
     Statement::new(
-        "UPDATE goods SET archived = ?3, updated_at = ?4 \
-         WHERE tenant = ?1 AND id = ?2 AND archived <> ?3 RETURNING 1",
+        "UPDATE goods SET archived = ?3, version = version + 1, updated_at = ?4 \
+         WHERE tenant = ?1 AND id = ?2 AND (archived <> 0) <> ?3 RETURNING 1",
     )
     .bind(tenant)
     .bind(text::id(id))
@@ -203,9 +250,10 @@ pub fn archive(tenant: &str, id: &str, archived: bool, now_ms: i64) -> Statement
 /// The database's.
 pub async fn get(sql: &impl Sql, tenant: &str, key: &str) -> Result<Option<Good>, Error> {
     let statement = Statement::new(format!(
-        "SELECT {COLUMNS} FROM (SELECT kind, good FROM good_keys WHERE tenant = ?1 AND kind = 'uuid' AND value = ?2 \
-         UNION ALL SELECT kind, good FROM good_keys WHERE tenant = ?1 AND kind = 'external' AND value = ?3) k \
-         CROSS JOIN goods g ON g.tenant = ?1 AND g.id = k.good ORDER BY k.kind DESC LIMIT 1"
+        "SELECT {COLUMNS} FROM (SELECT id FROM goods WHERE tenant = ?1 AND id = ?2 \
+         UNION ALL SELECT good FROM good_ids WHERE tenant = ?1 AND kind = 'uuid' AND value = ?2 \
+         UNION ALL SELECT id FROM goods WHERE tenant = ?1 AND external = ?3) k \
+         CROSS JOIN goods g ON g.tenant = ?1 AND g.id = k.id LIMIT 1"
     ))
     .bind(tenant)
     .bind(text::id(key))
@@ -284,158 +332,3 @@ fn names(good: &GoodInput) -> Vec<(&'static str, &str)> {
     let external = good.external.as_deref().map(|v| ("external", v));
     uuids.chain(external).collect()
 }
-
-type Known = BTreeMap<(String, String), String>;
-
-/// Which goods the names of the batch belong to already.
-async fn known_keys(sql: &impl Sql, tenant: &str, batch: &[GoodInput]) -> Result<Known, Error> {
-    let names: Vec<_> = batch.iter().flat_map(names).collect();
-    let statement = Statement::new(
-        "SELECT k.kind, k.value, k.good FROM json_each(?2) n CROSS JOIN good_keys k \
-         ON k.tenant = ?1 AND k.kind = n.value ->> 0 AND k.value = n.value ->> 1",
-    )
-    .bind(tenant)
-    .bind(json!(names).to_string());
-    let rows = sql.query(statement).await?;
-    let mut known = Known::new();
-    known.extend(
-        rows.iter()
-            .map(|row| ((row.string(0), row.string(1)), row.string(2))),
-    );
-    Ok(known)
-}
-
-/// The id of each good of the batch, known or new.
-fn identify(tenant: &str, batch: &[GoodInput], known: &Known) -> Result<Vec<String>, Error> {
-    let mut ids = Vec::with_capacity(batch.len());
-    let mut taken: BTreeMap<(&str, String), usize> = BTreeMap::new();
-    for (i, good) in batch.iter().enumerate() {
-        let names = names(good);
-        let mut owners: Vec<&String> = Vec::new();
-        for (kind, value) in &names {
-            let owner = known.get(&((*kind).to_owned(), (*value).to_owned()));
-            owners.extend(owner.filter(|owner| !owners.contains(owner)));
-        }
-        let id = match owners.as_slice() {
-            [] => new_id(tenant, good),
-            [owner] => (*owner).clone(),
-            _ => return Err(at(i, "", "идентификаторы принадлежат разным товарам")),
-        };
-        let own = [("uuid", id.as_str())];
-        for (kind, value) in names.into_iter().chain(own) {
-            let first = *taken.entry((kind, value.to_owned())).or_insert(i);
-            if first != i {
-                let message = format!("тот же товар, что и в строке {first}");
-                return Err(at(i, "", &message));
-            }
-        }
-        ids.push(id);
-    }
-    Ok(ids)
-}
-
-fn new_id(tenant: &str, good: &GoodInput) -> String {
-    let given = [&good.id, &good.ms_id, &good.sync_id];
-    given
-        .into_iter()
-        .flatten()
-        .next()
-        .cloned()
-        .unwrap_or_else(|| {
-            let external = good.external.as_deref().unwrap_or_default();
-            let name = format!("{tenant}\0{external}");
-            Uuid::new_v5(&NAMESPACE, name.as_bytes())
-                .hyphenated()
-                .to_string()
-        })
-}
-
-/// One parameter for all rows; only rows that differ are written, and only their keys.
-fn statements(tenant: &str, batch: &[GoodInput], ids: &[String], now_ms: i64) -> Vec<Statement> {
-    let rows: Vec<Value> = batch
-        .iter()
-        .zip(ids)
-        .map(|(good, id)| row(good, id))
-        .collect();
-    let rows = Value::from(rows).to_string();
-    let each = |sql: &'static str| Statement::new(sql).bind(tenant).bind(&rows).bind(now_ms);
-    vec![each(WRITE_GOODS), each(DROP_KEYS), each(WRITE_KEYS)]
-}
-
-fn row(good: &GoodInput, id: &str) -> Value {
-    json!([
-        id,
-        good.ms_id,
-        good.sync_id,
-        good.external,
-        good.name,
-        text::name_key(&good.name),
-        good.article,
-        good.code,
-        json!(good.barcodes).to_string(),
-        good.category,
-        good.price_kopecks,
-        good.min_price_kopecks,
-        i64::from(good.discount_prohibited),
-        i64::from(good.tobacco),
-        i64::from(good.archived),
-        keys(good, id),
-        i64::from(good.weighed),
-    ])
-}
-
-/// Everything that the good is found by: pairs of kind and value.
-fn keys(good: &GoodInput, id: &str) -> Vec<(&'static str, String)> {
-    let mut keys: Vec<_> = names(good)
-        .into_iter()
-        .map(|(kind, value)| (kind, value.to_owned()))
-        .collect();
-    keys.push(("uuid", id.to_owned()));
-    keys.extend(good.article.iter().map(|v| ("article", text::fold(v))));
-    keys.extend(good.code.iter().map(|v| ("code", text::fold(v))));
-    keys.extend(good.barcodes.iter().map(|v| ("barcode", v.clone())));
-    keys
-}
-
-const WRITE_GOODS: &str = "\
-    INSERT INTO goods (tenant, id, ms_id, sync_id, external, name, name_key, article, code, barcodes, \
-        category, price, min_price, discount_prohibited, tobacco, archived, weighed, updated_at) \
-    SELECT ?1, r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, \
-        r.value ->> 5, r.value ->> 6, r.value ->> 7, r.value ->> 8, r.value ->> 9, r.value ->> 10, \
-        r.value ->> 11, r.value ->> 12, r.value ->> 13, r.value ->> 14, r.value ->> 16, ?3 \
-    FROM json_each(?2) r WHERE true \
-    ON CONFLICT (tenant, id) DO UPDATE SET ms_id = COALESCE(excluded.ms_id, ms_id), \
-        sync_id = COALESCE(excluded.sync_id, sync_id), \
-        external = COALESCE(excluded.external, external), name = excluded.name, \
-        name_key = excluded.name_key, article = excluded.article, code = excluded.code, \
-        barcodes = excluded.barcodes, category = excluded.category, price = excluded.price, \
-        min_price = excluded.min_price, discount_prohibited = excluded.discount_prohibited, \
-        tobacco = excluded.tobacco, archived = excluded.archived, weighed = excluded.weighed, \
-        updated_at = excluded.updated_at \
-    WHERE ms_id IS NOT COALESCE(excluded.ms_id, ms_id) \
-        OR sync_id IS NOT COALESCE(excluded.sync_id, sync_id) \
-        OR external IS NOT COALESCE(excluded.external, external) \
-        OR name IS NOT excluded.name OR article IS NOT excluded.article \
-        OR code IS NOT excluded.code OR barcodes IS NOT excluded.barcodes \
-        OR category IS NOT excluded.category OR price IS NOT excluded.price \
-        OR min_price IS NOT excluded.min_price \
-        OR discount_prohibited IS NOT excluded.discount_prohibited \
-        OR tobacco IS NOT excluded.tobacco OR archived IS NOT excluded.archived \
-        OR weighed IS NOT excluded.weighed \
-    RETURNING 1";
-
-// A row that was just written carries this batch's time. The keys of the kind uuid stay: the till
-// may know a good by an id that the batch does not name; so does an external one that is kept.
-const DROP_KEYS: &str = "\
-    DELETE FROM good_keys WHERE tenant = ?1 AND (kind IN ('article', 'code', 'barcode') \
-        OR (kind = 'external' AND value IS NOT \
-            (SELECT external FROM goods o WHERE o.tenant = ?1 AND o.id = good))) \
-        AND good IN (SELECT g.id FROM json_each(?2) r CROSS JOIN goods g \
-            ON g.tenant = ?1 AND g.id = r.value ->> 0 AND +g.updated_at = ?3)";
-
-const WRITE_KEYS: &str = "\
-    INSERT INTO good_keys (tenant, kind, value, good) \
-    SELECT ?1, k.value ->> 0, k.value ->> 1, g.id FROM json_each(?2) r \
-        CROSS JOIN goods g ON g.tenant = ?1 AND g.id = r.value ->> 0 AND +g.updated_at = ?3 \
-        CROSS JOIN json_each(r.value, '$[15]') k WHERE true \
-    ON CONFLICT (tenant, kind, value, good) DO NOTHING";

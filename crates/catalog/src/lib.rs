@@ -1,17 +1,20 @@
 //! Goods and categories of a tenant.
 //!
-//! * [`goods`] – upsert in batches, one with everything, archive.
+//! * [`import`] – the port of every importer: changes of goods become statements.
+//! * [`goods`] – the operator's upsert in batches, one with everything, archive.
 //! * [`query`] – the list: by words of the name, article, code, barcode, category, change.
 //! * [`categories`] – the tree; every category knows its ancestors.
 //!
-//! A good is known by several keys (the table `good_keys`): the kind `uuid` (our id, МойСклад's,
-//! the till's syncId; lower case) and `external` (the id in the system it came from) name one good
-//! each; `article` and `code` (folded to lower case) and `barcode` may be shared. Money is
-//! kopecks.
+//! A good is known by several ids, each of which names one good: its own, those in `good_ids` (of
+//! МойСклад, the till's syncId, of goods that were merged into it; lower case) and the external one
+//! (in the system it came from), a column. An article, a code (folded to lower case) or a barcode may
+//! be shared; they are in `good_terms`. Money is kopecks, quantities are thousandths.
 
 pub mod categories;
 mod error;
 pub mod goods;
+pub mod ids;
+pub mod import;
 pub mod query;
 pub mod text;
 

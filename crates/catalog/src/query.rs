@@ -63,15 +63,16 @@ pub async fn list(sql: &impl Sql, tenant: &str, query: &Query) -> Result<Vec<Goo
         .filter(|t| !t.is_empty());
     let statement = Statement::new(format!(
         "SELECT {COLUMNS} FROM goods g WHERE g.tenant = ?1 AND {from} \
-         AND (?4 IS NULL OR g.archived = ?4) \
+         AND (?4 IS NULL OR (g.archived <> 0) = ?4) \
          AND (?5 IS NULL OR g.category = ?5 OR g.category IN (SELECT c.id FROM categories c \
              WHERE c.tenant = ?1 AND instr(c.path, json_quote(?5)) > 0)) \
          AND (?6 IS NULL OR (instr(g.name_key, ?8) > 0 AND instr(g.name_key, ?9) > 0 \
              AND instr(g.name_key, ?10) > 0 AND instr(g.name_key, ?11) > 0 \
              AND instr(g.name_key, ?12) > 0) \
-             OR g.id IN (SELECT k.good FROM good_keys k WHERE k.tenant = ?1 \
-                 AND k.kind IN ('uuid', 'external', 'article', 'code', 'barcode') \
-                 AND k.value IN (?6, ?7))) \
+             OR g.id IN (SELECT good FROM good_terms WHERE tenant = ?1 AND kind = 'key' AND value = ?7 \
+                 UNION ALL SELECT good FROM good_ids WHERE tenant = ?1 AND kind = 'uuid' AND value = ?7 \
+                 UNION ALL SELECT id FROM goods WHERE tenant = ?1 AND id = ?7 \
+                 UNION ALL SELECT id FROM goods WHERE tenant = ?1 AND external = ?6)) \
          ORDER BY {order} LIMIT ?13"
     ))
     .bind(tenant)

@@ -184,41 +184,94 @@ CREATE TABLE categories (
     name       TEXT NOT NULL DEFAULT '',
     -- This category and its ancestors, nearest first: a JSON array of ids.
     path       TEXT NOT NULL,
+    -- The import that knows it; null for the operator's own.
+    source     TEXT,
+    -- As in goods.
+    archived   INTEGER NOT NULL DEFAULT 0,
     updated_at INTEGER NOT NULL,
     PRIMARY KEY (tenant, id)
 ) WITHOUT ROWID
 -- step
 CREATE INDEX categories_by_parent ON categories (tenant, parent)
 -- step
+-- A table with rowids: rows are wide, and a tree of narrow keys beside it is what stays in the cache.
+-- New ids grow with time, so that an import appends to both. What the till reads comes first: a long
+-- row goes on in other pages.
 CREATE TABLE goods (
     tenant              TEXT NOT NULL,
     id                  TEXT NOT NULL,
-    -- The ids of others: МойСклад's, the till's, and the one of the system that it came from.
-    ms_id               TEXT,
-    sync_id             TEXT,
-    external            TEXT,
-    name                TEXT NOT NULL DEFAULT '',
-    name_key            TEXT NOT NULL DEFAULT ' ',
-    article             TEXT,
-    code                TEXT,
-    -- JSON array of strings.
-    barcodes            TEXT NOT NULL DEFAULT '[]',
+    -- Raised by every change; a batch names the version it has read.
+    version             INTEGER NOT NULL DEFAULT 1,
     category            TEXT,
     price               INTEGER,
     min_price           INTEGER,
     discount_prohibited INTEGER NOT NULL DEFAULT 0,
     tobacco             INTEGER NOT NULL DEFAULT 0,
     weighed             INTEGER NOT NULL DEFAULT 0,
+    -- 0: no; 1: by hand; 2: its source no longer has it.
     archived            INTEGER NOT NULL DEFAULT 0,
+    -- product, variant, service or bundle
+    kind                TEXT NOT NULL DEFAULT 'product',
+    -- A variant's product.
+    parent              TEXT,
+    -- The ids of others: МойСклад's, the till's, and the one of the system that it came from.
+    ms_id               TEXT,
+    sync_id             TEXT,
+    external            TEXT,
+    -- The import that made it; null for the operator's own.
+    source              TEXT,
     updated_at          INTEGER NOT NULL,
+    article             TEXT,
+    code                TEXT,
+    -- JSON array of strings.
+    barcodes            TEXT NOT NULL DEFAULT '[]',
+    -- Categories beside the first, a JSON array. Null is none, here and below.
+    categories          TEXT,
+    unit                TEXT,
+    -- Thousandths, of all stores.
+    quantity            INTEGER,
+    -- [[price type, kopecks, currency], …] by type.
+    prices              TEXT,
+    -- [[store, thousandths], …] by store.
+    stock               TEXT,
+    -- [[name, value], …]: what tells a variant from its sisters.
+    characteristics     TEXT,
+    -- [file name, …], the main one first.
+    pictures            TEXT,
+    name                TEXT NOT NULL DEFAULT '',
+    -- Lower case, ё as е, single spaces, one at each end.
+    name_key            TEXT NOT NULL DEFAULT ' ',
+    -- [[property, value, …], …] by property.
+    properties          TEXT,
+    -- [[name, value, …], …]
+    requisites          TEXT,
+    -- A JSON object of texts: country, brand, weight …
+    extra               TEXT,
+    description         TEXT,
     PRIMARY KEY (tenant, id)
-) WITHOUT ROWID
+)
+-- step
+CREATE UNIQUE INDEX goods_by_external ON goods (tenant, external) WHERE external IS NOT NULL
+-- step
+CREATE INDEX goods_by_parent ON goods (tenant, parent) WHERE parent IS NOT NULL
 -- step
 CREATE INDEX goods_by_change ON goods (tenant, updated_at, id)
 -- step
--- By what a good is recognised: kind is uuid (ours, МойСклад's, the till's syncId), external, code,
--- article or barcode.
-CREATE TABLE good_keys (
+-- Ids of a good beside its own and the external one: МойСклад's, the till's syncId, those of goods
+-- that were merged into it. Kind is uuid.
+CREATE TABLE good_ids (
+    tenant TEXT NOT NULL,
+    kind   TEXT NOT NULL,
+    value  TEXT NOT NULL,
+    good   TEXT NOT NULL,
+    PRIMARY KEY (tenant, kind, value)
+) WITHOUT ROWID
+-- step
+CREATE INDEX good_ids_of ON good_ids (tenant, good)
+-- step
+-- What a good is found by as a whole; several may share it. Kind is key (an article, a code, a
+-- barcode, in lower case) or picture (a file name).
+CREATE TABLE good_terms (
     tenant TEXT NOT NULL,
     kind   TEXT NOT NULL,
     value  TEXT NOT NULL,
@@ -226,11 +279,52 @@ CREATE TABLE good_keys (
     PRIMARY KEY (tenant, kind, value, good)
 ) WITHOUT ROWID
 -- step
-CREATE INDEX good_keys_of ON good_keys (tenant, good)
+-- What goods refer to by id: kind is price_type, store, property, value (of a property) or unit.
+CREATE TABLE catalog_refs (
+    tenant     TEXT NOT NULL,
+    kind       TEXT NOT NULL,
+    id         TEXT NOT NULL,
+    -- A value's property.
+    parent     TEXT,
+    name       TEXT NOT NULL DEFAULT '',
+    -- A JSON object of texts: currency, type, address …
+    data       TEXT,
+    source     TEXT,
+    archived   INTEGER NOT NULL DEFAULT 0,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, kind, id)
+) WITHOUT ROWID
 -- step
--- These name one good; an article, a code or a barcode may be shared.
-CREATE UNIQUE INDEX good_keys_unique ON good_keys (tenant, kind, value)
-    WHERE kind IN ('uuid', 'external')
+-- Which goods a running full import has had: a JSON array of ids for each of its batches.
+CREATE TABLE import_seen (
+    tenant TEXT NOT NULL,
+    import TEXT NOT NULL,
+    part   INTEGER NOT NULL,
+    goods  TEXT NOT NULL,
+    PRIMARY KEY (tenant, import, part)
+) WITHOUT ROWID
+-- step
+-- Pictures by the SHA-256 of their bytes.
+CREATE TABLE pictures (
+    tenant     TEXT NOT NULL,
+    hash       TEXT NOT NULL,
+    media_type TEXT NOT NULL,
+    size       INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    bytes      BLOB NOT NULL,
+    PRIMARY KEY (tenant, hash)
+)
+-- step
+-- What a file name means: the picture that was uploaded under it last.
+CREATE TABLE picture_names (
+    tenant     TEXT NOT NULL,
+    name       TEXT NOT NULL,
+    hash       TEXT NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, name)
+) WITHOUT ROWID
+-- step
+CREATE INDEX picture_names_of ON picture_names (tenant, hash)
 -- step
 -- One-time codes. The code itself is derived from the nonce and the application's key.
 CREATE TABLE codes (

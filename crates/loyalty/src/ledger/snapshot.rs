@@ -26,6 +26,9 @@ pub const DAY_MS: i64 = 86_400_000;
 /// `= +?1` instead of `= ?1`, here and in other joins: SQLite may plan a join by the bound value and
 /// would compile the kept statement anew at every call. The index of the lots is named because without
 /// statistics SQLite takes all rows of a tenant for ten, and reads them all.
+///
+/// A variant has its product's ids behind its own, and what forbids or limits a discount of the product
+/// does so of the variant.
 const SQL: &str = "\
 WITH who AS MATERIALIZED (SELECT \
  (SELECT customer FROM customer_keys WHERE tenant = +?1 AND kind = 'uuid' AND value = +?2) AS a, \
@@ -41,13 +44,19 @@ SELECT one.a, one.b, one.c, one.d, one.e, one.f, \
  (SELECT json_group_array(json_array(id, amount, remaining, activates_at, expires_at)) FROM lots INDEXED BY lots_live \
   WHERE tenant = +?1 AND customer = one.id AND remaining > 0), \
  (SELECT sum(kopecks) FROM turnover WHERE tenant = +?1 AND customer = one.id AND day >= ?8), \
- (SELECT json_group_array(json_array(k.value, g.id, g.min_price, g.discount_prohibited, g.tobacco, g.weighed, json(c.path), \
-    json(CASE WHEN ?10 THEN (SELECT json_group_array(o.value) FROM good_keys o \
-      WHERE o.tenant = +?1 AND o.good = g.id AND o.kind IN ('uuid', 'external')) END))) \
+ (SELECT json_group_array(json_array(k.value, g.id, ifnull(g.min_price, p.min_price), \
+    g.discount_prohibited OR ifnull(p.discount_prohibited, 0), g.tobacco OR ifnull(p.tobacco, 0), \
+    g.weighed OR ifnull(p.weighed, 0), json(c.path), \
+    json(CASE WHEN ?10 THEN (SELECT json_group_array(o.id) FROM (SELECT g.external AS id WHERE g.external IS NOT NULL \
+      UNION ALL SELECT value FROM good_ids WHERE tenant = +?1 AND good = g.id \
+      UNION ALL SELECT g.parent WHERE g.parent IS NOT NULL \
+      UNION ALL SELECT p.external WHERE p.external IS NOT NULL \
+      UNION ALL SELECT value FROM good_ids WHERE tenant = +?1 AND good = g.parent) o) END))) \
   FROM json_each(?9) k \
   CROSS JOIN goods g ON g.tenant = +?1 AND g.id = ifnull( \
     (SELECT id FROM goods WHERE tenant = +?1 AND id = k.value), \
-    (SELECT good FROM good_keys WHERE tenant = +?1 AND kind = 'uuid' AND value = k.value)) \
+    (SELECT good FROM good_ids WHERE tenant = +?1 AND kind = 'uuid' AND value = k.value)) \
+  LEFT JOIN goods p ON g.parent IS NOT NULL AND p.tenant = +?1 AND p.id = g.parent \
   LEFT JOIN categories c ON ?11 AND c.tenant = +?1 AND c.id = g.category)";
 
 /// The columns about a document that may be here already.

@@ -116,7 +116,7 @@ fn a_sale_without_points_knows_the_goods() {
         .batch(
             "INSERT INTO categories (tenant, id, path, updated_at) VALUES ('north', 'smoke', '[\"smoke\"]', 0);
              INSERT INTO goods (tenant, id, category, updated_at) VALUES ('north', 'g', 'smoke', 0);
-             INSERT INTO good_keys (tenant, kind, value, good) VALUES ('north', 'uuid', 'tea', 'g')",
+             INSERT INTO good_ids (tenant, kind, value, good) VALUES ('north', 'uuid', 'tea', 'g')",
         )
         .unwrap();
     let mixed = Sale {

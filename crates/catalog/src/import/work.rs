@@ -1,0 +1,361 @@
+//! A batch in memory: which goods its changes mean, and what becomes of them.
+
+use std::collections::HashMap;
+
+use serde_json::json;
+use sklad_store::{Row, Statement, Value};
+
+use super::change::{Change, Keys};
+use super::record::{COLUMNS, LIVE, Record};
+use super::{Counts, Options, Warning, merge};
+use crate::goods::MAX_KEY_CHARS;
+
+/// A good of the batch.
+#[derive(Debug)]
+pub struct Item {
+    /// As it is stored; `None` for a new one.
+    pub before: Option<Record>,
+    /// As it will be.
+    pub now: Record,
+    /// The good that it was merged into.
+    pub merged_into: Option<usize>,
+    /// Whether a change means it; a product may be here for its variants alone.
+    meant: bool,
+    /// Orders stored goods by their making.
+    age: i64,
+}
+
+/// The goods of a batch and how they are called.
+#[derive(Debug, Default)]
+pub struct Work {
+    pub items: Vec<Item>,
+    pub counts: Counts,
+    pub warnings: Vec<Warning>,
+    /// The item of each change.
+    pub targets: Vec<Option<usize>>,
+    /// Ids of the kind uuid that were not known: value and item.
+    pub learnt: Vec<(String, usize)>,
+    external: HashMap<String, usize>,
+    uuids: HashMap<String, usize>,
+    ids: HashMap<String, usize>,
+}
+
+/// The statement that reads what is stored of the goods of these changes and of their products: the
+/// key that was asked for, the row's age, the row.
+pub fn read(tenant: &str, changes: &[Change]) -> Statement {
+    let mut externals: Vec<&str> = Vec::with_capacity(changes.len());
+    let mut uuids: Vec<&str> = Vec::new();
+    for change in changes {
+        uuids.extend(change.keys.uuids().map(String::as_str));
+        externals.extend(change.keys.external.as_deref());
+        // Variants follow one another: most products are asked for once.
+        let parent = change.parent.as_deref();
+        externals.extend(parent.filter(|p| !externals.iter().rev().take(8).any(|e| e == p)));
+    }
+    let columns: Vec<String> = COLUMNS.iter().map(|name| format!("g.{name}")).collect();
+    let columns = columns.join(", ");
+    // `= +?1`: the kept statement is not planned anew for each value.
+    Statement::new(format!(
+        "SELECT {columns}, k.value, 'external', g.rowid FROM json_each(?2) k \
+         CROSS JOIN goods g INDEXED BY goods_by_external ON g.tenant = +?1 AND g.external = k.value \
+         UNION ALL SELECT {columns}, k.value, 'uuid', g.rowid FROM json_each(?3) k \
+         CROSS JOIN goods g ON g.tenant = +?1 AND g.id = k.value \
+         UNION ALL SELECT {columns}, k.value, 'uuid', g.rowid FROM json_each(?3) k \
+         CROSS JOIN good_ids i ON i.tenant = +?1 AND i.kind = 'uuid' AND i.value = k.value \
+         CROSS JOIN goods g ON g.tenant = +?1 AND g.id = i.good"
+    ))
+    .bind(tenant)
+    .bind(json!(externals).to_string())
+    .bind(json!(uuids).to_string())
+}
+
+impl Work {
+    /// The batch that begins with what [`read`] answered.
+    pub fn new(rows: Vec<Row>) -> Self {
+        let mut work = Self::default();
+        for mut row in rows {
+            let age = row.int(COLUMNS.len() + 2).unwrap_or_default();
+            let external = row.text(COLUMNS.len() + 1) == Some("external");
+            let key = match row
+                .0
+                .get_mut(COLUMNS.len())
+                .map(|cell| std::mem::replace(cell, Value::Null))
+            {
+                Some(Value::Text(key)) => key,
+                _ => continue,
+            };
+            let at = match work.ids.get(&row.string(0)) {
+                Some(at) => *at,
+                None => work.push(Some(Record::read(row)), age),
+            };
+            let keys = if external {
+                &mut work.external
+            } else {
+                &mut work.uuids
+            };
+            keys.insert(key, at);
+        }
+        work
+    }
+
+    fn push(&mut self, before: Option<Record>, age: i64) -> usize {
+        let at = self.items.len();
+        let now = before.clone().unwrap_or_default();
+        if before.is_some() {
+            self.ids.insert(now.id.clone(), at);
+        }
+        self.items.push(Item {
+            before,
+            now,
+            merged_into: None,
+            meant: false,
+            age,
+        });
+        at
+    }
+
+    /// Applies one change, or notes why not.
+    pub fn take(
+        &mut self,
+        index: usize,
+        change: &Change,
+        options: &Options<'_>,
+        ids: &mut impl FnMut() -> String,
+    ) {
+        let target = match self.target(change, options, ids) {
+            Ok(target) => target,
+            Err(text) => {
+                self.warn(index, change, true, text);
+                None
+            }
+        };
+        self.targets.push(target);
+        let Some(at) = target else { return };
+        let parent = self.product(change);
+        let mut notes = Vec::new();
+        if let Some(item) = self.items.get_mut(at) {
+            item.meant = true;
+            if parent.is_some() {
+                item.now.parent = parent;
+            }
+            merge::apply(&mut item.now, change, options, &mut notes);
+        }
+        self.learn(at, &change.keys);
+        self.name_variant(at);
+        for text in notes {
+            self.warn(index, change, false, &text);
+        }
+    }
+
+    fn warn(&mut self, index: usize, change: &Change, refused: bool, text: &str) {
+        self.warnings.push(Warning {
+            index,
+            external: change.keys.external.clone(),
+            refused,
+            text: text.to_owned(),
+        });
+    }
+
+    /// The good that a change means, made or merged if need be; `None` when it is skipped.
+    fn target(
+        &mut self,
+        change: &Change,
+        options: &Options<'_>,
+        ids: &mut impl FnMut() -> String,
+    ) -> Result<Option<usize>, &'static str> {
+        let keys = &change.keys;
+        let external = keys.external.as_deref();
+        if external.is_some_and(|id| id.is_empty() || id.len() > MAX_KEY_CHARS * 4) {
+            return Err("идентификатор пуст или длиннее 255 знаков");
+        }
+        if external.is_none() && keys.uuids().next().is_none() {
+            return Err("нужен id, ms_id, sync_id или external");
+        }
+        let mut owner = external.and_then(|id| self.external.get(id).copied());
+        for id in keys.uuids() {
+            let other = self.uuids.get(id).copied();
+            owner = match (owner, other) {
+                (Some(a), Some(b)) if a != b => Some(self.join(a, b)?),
+                (a, b) => a.or(b),
+            };
+        }
+        if owner.is_some() {
+            return Ok(owner);
+        }
+        let orphan = change.parent.is_some() && self.product(change).is_none();
+        if !change.create || orphan {
+            self.counts.skipped_unknown += 1;
+            return Ok(None);
+        }
+        let at = self.push(None, i64::MAX);
+        if let Some(item) = self.items.get_mut(at) {
+            item.now.id = keys.uuids().next().cloned().unwrap_or_else(ids);
+            item.now.source = options.source.map(str::to_owned);
+            super::Kind::Product.name().clone_into(&mut item.now.kind);
+            self.ids.insert(item.now.id.clone(), at);
+            self.uuids.insert(item.now.id.clone(), at);
+        }
+        Ok(Some(at))
+    }
+
+    /// The id of the product whose variant the change is, when it is known.
+    fn product(&self, change: &Change) -> Option<String> {
+        let at = self.external.get(change.parent.as_deref()?)?;
+        self.items.get(*at).map(|item| item.now.id.clone())
+    }
+
+    /// Makes one good of two; the older stays.
+    fn join(&mut self, a: usize, b: usize) -> Result<usize, &'static str> {
+        const TWO: &str = "идентификаторы принадлежат разным товарам";
+        let age = |at: usize| self.items.get(at).map(|item| (item.age, at));
+        let (winner, loser) = if age(a) <= age(b) { (a, b) } else { (b, a) };
+        let lost = self.items.get(loser).ok_or(TWO)?.now.clone();
+        let kept = self.items.get_mut(winner).ok_or(TWO)?;
+        if !merge::can_join(&kept.now, &lost) {
+            return Err(TWO);
+        }
+        // Rules of the programme name goods by id: the one that goes must go on to mean this good.
+        self.learnt.push((lost.id.clone(), winner));
+        merge::join(&mut kept.now, lost);
+        kept.meant = true;
+        if let Some(item) = self.items.get_mut(loser) {
+            item.merged_into = Some(winner);
+        }
+        for keys in [&mut self.external, &mut self.uuids] {
+            keys.values_mut()
+                .filter(|at| **at == loser)
+                .for_each(|at| *at = winner);
+        }
+        for (_, at) in self.learnt.iter_mut().filter(|(_, at)| *at == loser) {
+            *at = winner;
+        }
+        for at in self.targets.iter_mut().flatten().filter(|at| **at == loser) {
+            *at = winner;
+        }
+        Ok(winner)
+    }
+
+    /// Every key of the change leads to this good from now on.
+    fn learn(&mut self, at: usize, keys: &Keys) {
+        let Some(item) = self.items.get_mut(at) else {
+            return;
+        };
+        let known = |kept: &mut Option<String>, given: &Option<String>| {
+            if given.is_some() {
+                kept.clone_from(given);
+            }
+        };
+        known(&mut item.now.ms_id, &keys.ms_id);
+        known(&mut item.now.sync_id, &keys.sync_id);
+        if keys.external.is_some() && item.now.external != keys.external {
+            if let Some(old) = item.now.external.take() {
+                self.external.remove(&old);
+            }
+            known(&mut item.now.external, &keys.external);
+        }
+        if let Some(external) = &keys.external
+            && !self.external.contains_key(external)
+        {
+            self.external.insert(external.clone(), at);
+        }
+        for id in keys.uuids() {
+            if self.uuids.insert(id.clone(), at).is_none() {
+                self.learnt.push((id.clone(), at));
+            }
+        }
+    }
+
+    /// A variant without a name of its own is called as its product, with what tells it from its
+    /// sisters (commerceml §2.7).
+    fn name_variant(&mut self, at: usize) {
+        let Some(item) = self.items.get(at) else {
+            return;
+        };
+        let Some(parent) = item
+            .now
+            .parent
+            .as_ref()
+            .filter(|_| item.now.name.is_empty())
+        else {
+            return;
+        };
+        let product = self.ids.get(parent).and_then(|at| self.items.get(*at));
+        let Some(name) = product.map(|product| product.now.name.clone()) else {
+            return;
+        };
+        let pairs: Vec<(String, String)> = item
+            .now
+            .characteristics
+            .as_deref()
+            .and_then(|json| serde_json::from_str(json).ok())
+            .unwrap_or_default();
+        let values: Vec<String> = pairs.into_iter().map(|(_, value)| value).collect();
+        let name = if values.is_empty() {
+            name
+        } else {
+            format!("{name} ({})", values.join(", "))
+        };
+        if let Some(item) = self.items.get_mut(at) {
+            item.now.name = name.chars().take(crate::goods::MAX_NAME_CHARS).collect();
+        }
+    }
+
+    /// The good that this one became: itself, or the one that it was merged into.
+    pub fn last<'a>(&'a self, mut item: &'a Item) -> Option<&'a Item> {
+        while let Some(winner) = item.merged_into {
+            item = self.items.get(winner)?;
+        }
+        Some(item)
+    }
+
+    /// A variant whose product was merged into another one is that one's.
+    fn follow_merge(&mut self, at: usize) {
+        let parent = self.items.get(at).and_then(|item| item.now.parent.as_ref());
+        let product = parent.and_then(|id| self.items.get(*self.ids.get(id)?));
+        let id = product
+            .and_then(|product| self.last(product))
+            .map(|item| item.now.id.clone());
+        if let (Some(item), Some(id)) = (self.items.get_mut(at), id) {
+            item.now.parent = Some(id);
+        }
+    }
+
+    /// Ends the batch: variants take their product's categories, every good is counted.
+    pub fn finish(&mut self) {
+        for at in 0..self.items.len() {
+            self.follow_merge(at);
+            let Some(parent) = self.items.get(at).and_then(|item| item.now.parent.as_ref()) else {
+                continue;
+            };
+            let product = self.ids.get(parent).and_then(|at| self.items.get(*at));
+            let Some((category, others)) = product
+                .map(|product| (product.now.category.clone(), product.now.categories.clone()))
+            else {
+                continue;
+            };
+            if let Some(item) = self.items.get_mut(at) {
+                item.now.category = category;
+                item.now.categories = others;
+            }
+        }
+        let counts = &mut self.counts;
+        let alive = self
+            .items
+            .iter()
+            .filter(|item| item.meant && item.merged_into.is_none());
+        for item in alive {
+            let count = match &item.before {
+                None => &mut counts.created,
+                Some(before) if *before == item.now => &mut counts.unchanged,
+                Some(before) if before.archived == LIVE && item.now.archived != LIVE => {
+                    &mut counts.deleted
+                }
+                Some(before) if before.archived != LIVE && item.now.archived == LIVE => {
+                    &mut counts.restored
+                }
+                Some(_) => &mut counts.changed,
+            };
+            *count += 1;
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! The statements of a plan.
+
+use std::sync::OnceLock;
+
+use serde_json::json;
+use sklad_store::Statement;
+
+use super::Plan;
+use super::record::{COLUMNS, FIXED, Record};
+use super::work::{Item, Work};
+
+/// How many rows the statements that write goods have: few texts, so that the host finds them
+/// compiled. The most parameters of a statement are 32,766.
+const SIZES: [usize; 3] = [64, 8, 1];
+/// The parameters of a row.
+const WIDTH: usize = COLUMNS.len() + 1;
+/// The parameters that all rows share: tenant and time.
+const SHARED: usize = 2;
+
+/// The statements of a finished batch, and what they do.
+pub fn plan(tenant: &str, mut work: Work, now_ms: i64) -> Plan {
+    work.finish();
+    let mut statements = Vec::new();
+    let merged = merged(tenant, &work, now_ms, &mut statements);
+    moved(tenant, &work, &mut statements);
+    let cascade = categories(tenant, &work, now_ms);
+    let terms = terms(tenant, &work.items);
+    let id_of = |at: usize| work.items.get(at).map(|item| item.now.id.clone());
+    let goods: Vec<Option<String>> = work.targets.iter().map(|at| id_of((*at)?)).collect();
+    let learnt = learnt(tenant, &work);
+    rows(tenant, work.items, now_ms, &mut statements);
+    statements.extend(cascade);
+    statements.extend(merged);
+    statements.extend(terms);
+    statements.extend(learnt);
+    Plan {
+        statements,
+        counts: work.counts,
+        warnings: work.warnings,
+        goods,
+    }
+}
+
+/// What goes before all else when goods were merged; answers what follows the winners' rows.
+fn merged(tenant: &str, work: &Work, now_ms: i64, first: &mut Vec<Statement>) -> Vec<Statement> {
+    const DELETE: &str =
+        "DELETE FROM goods WHERE tenant = ?1 AND id = ?2 AND version = ?3 RETURNING 1";
+    const KEYS: &str = "UPDATE good_ids SET good = ?3 WHERE tenant = ?1 AND good = ?2";
+    const VARIANTS: &str = "UPDATE goods SET parent = ?3, version = version + 1, updated_at = ?4 \
+         WHERE tenant = ?1 AND parent = ?2";
+    let mut then = Vec::new();
+    for item in &work.items {
+        let Some(before) = item.before.as_ref().filter(|_| item.merged_into.is_some()) else {
+            continue;
+        };
+        let about = |sql: &'static str| Statement::new(sql).bind(tenant).bind(&before.id);
+        let Some(winner) = work.last(item) else {
+            continue;
+        };
+        first.push(about(DELETE).bind(before.version).expect_rows(1));
+        then.push(about(KEYS).bind(&winner.now.id));
+        then.push(about(VARIANTS).bind(&winner.now.id).bind(now_ms));
+    }
+    then
+}
+
+/// External ids, products and sources that changed: few, and not part of the rows' own statement,
+/// which would rewrite their indexes each time. Ids go before others take them.
+fn moved(tenant: &str, work: &Work, statements: &mut Vec<Statement>) {
+    const CLEAR: &str = "UPDATE goods SET external = NULL WHERE tenant = ?1 AND id = ?2";
+    const SET: &str = "UPDATE goods SET external = ?3, parent = ?4, source = ?5 \
+         WHERE tenant = ?1 AND id = ?2";
+    let mut then = Vec::new();
+    for item in &work.items {
+        let (Some(before), now) = (&item.before, &item.now) else {
+            continue;
+        };
+        let same = before.external == now.external
+            && before.parent == now.parent
+            && before.source == now.source;
+        if same || item.merged_into.is_some() {
+            continue;
+        }
+        let about = |sql: &'static str| Statement::new(sql).bind(tenant).bind(&now.id);
+        if before.external.is_some() && before.external != now.external {
+            statements.push(about(CLEAR));
+        }
+        let set = about(SET).bind(now.external.clone());
+        then.push(set.bind(now.parent.clone()).bind(now.source.clone()));
+    }
+    statements.append(&mut then);
+}
+
+/// A product's categories are its variants', also of those that the batch does not name.
+fn categories(tenant: &str, work: &Work, now_ms: i64) -> Option<Statement> {
+    const CASCADE: &str = "UPDATE goods SET (category, categories) = (SELECT p.category, p.categories \
+             FROM goods p WHERE p.tenant = ?1 AND p.id = goods.parent), \
+             version = version + 1, updated_at = ?3 \
+         WHERE tenant = ?1 AND parent IN (SELECT value FROM json_each(?2)) \
+             AND (category, categories) IS NOT (SELECT p.category, p.categories \
+                 FROM goods p WHERE p.tenant = ?1 AND p.id = goods.parent)";
+    let mut ids: Vec<&str> = Vec::new();
+    for item in &work.items {
+        let now = &item.now;
+        let differs = |before: &Record| {
+            before.category != now.category || before.categories != now.categories
+        };
+        let product = item.merged_into.is_none() && now.parent.is_none();
+        if product && item.before.as_ref().is_some_and(differs) {
+            ids.push(&now.id);
+        }
+    }
+    (!ids.is_empty()).then(|| each(CASCADE, tenant, json!(ids).to_string()).bind(now_ms))
+}
+
+/// The rows that differ, in statements of few sizes.
+fn rows(tenant: &str, items: Vec<Item>, now_ms: i64, statements: &mut Vec<Statement>) {
+    let mut rows: Vec<Record> = Vec::with_capacity(items.len());
+    for item in items {
+        let same = item.before.as_ref() == Some(&item.now);
+        if item.merged_into.is_none() && !same {
+            let version = item.before.map_or(0, |before| before.version);
+            rows.push(Record {
+                version: version.saturating_add(1),
+                ..item.now
+            });
+        }
+    }
+    let mut left = rows.len();
+    let mut rows = rows.into_iter();
+    for (which, size) in SIZES.iter().enumerate() {
+        while left >= *size {
+            let mut statement = Statement::new(text(which)).bind(tenant).bind(now_ms);
+            for row in rows.by_ref().take(*size) {
+                for value in row.values() {
+                    statement = statement.bind(value);
+                }
+            }
+            statements.push(statement.expect_rows(*size));
+            left = left.saturating_sub(*size);
+        }
+    }
+}
+
+/// The text for the size of this number, made once.
+fn text(which: usize) -> &'static str {
+    static TEXTS: [OnceLock<String>; SIZES.len()] = [const { OnceLock::new() }; SIZES.len()];
+    let size = SIZES.get(which).copied().unwrap_or(1);
+    TEXTS
+        .get(which)
+        .map_or("", |text| text.get_or_init(|| upsert(size)))
+}
+
+/// A new row that is there already, and a known one that is not as it was read, are not written: the
+/// batch expects them all.
+fn upsert(size: usize) -> String {
+    let row = |n: usize| {
+        let first = SHARED + n * WIDTH;
+        let values: Vec<String> = (1..=WIDTH).map(|i| format!("?{}", first + i)).collect();
+        format!("(?1, ?2, {})", values.join(", "))
+    };
+    let rows: Vec<String> = (0..size).map(row).collect();
+    let free = COLUMNS
+        .iter()
+        .skip(FIXED)
+        .chain(["version", "name_key", "updated_at"].iter());
+    let set: Vec<String> = free
+        .map(|name| format!("{name} = excluded.{name}"))
+        .collect();
+    format!(
+        "INSERT INTO goods (tenant, updated_at, {}, name_key) VALUES {} \
+         ON CONFLICT DO UPDATE SET {} \
+         WHERE goods.id = excluded.id AND goods.version = excluded.version - 1 RETURNING 1",
+        COLUMNS.join(", "),
+        rows.join(", "),
+        set.join(", "),
+    )
+}
+
+/// What goods are no longer found by, and what they are found by now.
+fn terms(tenant: &str, items: &[Item]) -> Vec<Statement> {
+    let mut gone: Vec<(&str, String, &str)> = Vec::new();
+    let mut new: Vec<(&str, String, &str)> = Vec::new();
+    for item in items {
+        let (before, now) = (item.before.as_ref(), &item.now);
+        let stays = item.merged_into.is_none();
+        if stays && before.is_some_and(|before| before.same_terms(now)) {
+            continue;
+        }
+        let old = before.map(Record::terms).unwrap_or_default();
+        let terms = if stays { now.terms() } else { Vec::new() };
+        gone.extend(
+            old.iter()
+                .filter(|t| !terms.contains(t))
+                .map(|(k, v)| (*k, v.clone(), now.id.as_str())),
+        );
+        new.extend(
+            terms
+                .into_iter()
+                .filter(|t| !old.contains(t))
+                .map(|(k, v)| (k, v, now.id.as_str())),
+        );
+    }
+    // In the order of the table: each of its pages is found once.
+    new.sort();
+    let delete = "DELETE FROM good_terms WHERE tenant = ?1 AND (kind, value, good) IN \
+         (SELECT r.value ->> 0, r.value ->> 1, r.value ->> 2 FROM json_each(?2) r)";
+    let insert = "INSERT INTO good_terms (tenant, kind, value, good) \
+         SELECT ?1, r.value ->> 0, r.value ->> 1, r.value ->> 2 FROM json_each(?2) r WHERE true \
+         ON CONFLICT DO NOTHING";
+    let both = [(delete, gone), (insert, new)].into_iter();
+    both.filter(|(_, rows)| !rows.is_empty())
+        .map(|(sql, rows)| each(sql, tenant, json!(rows).to_string()))
+        .collect()
+}
+
+/// The ids that were not known. One that somebody else has learnt in between is a conflict.
+fn learnt(tenant: &str, work: &Work) -> Option<Statement> {
+    let mut rows: Vec<(&str, &str)> = Vec::new();
+    for (value, at) in &work.learnt {
+        let good = work.items.get(*at).map(|item| item.now.id.as_str());
+        let new = good.filter(|good| good != value && !rows.iter().any(|row| row.0 == value));
+        rows.extend(new.map(|good| (value.as_str(), good)));
+    }
+    let count = rows.len();
+    let insert = "INSERT INTO good_ids (tenant, kind, value, good) \
+         SELECT ?1, 'uuid', r.value ->> 0, r.value ->> 1 FROM json_each(?2) r WHERE true \
+         ON CONFLICT DO NOTHING RETURNING 1";
+    (count > 0).then(|| each(insert, tenant, json!(rows).to_string()).expect_rows(count))
+}
+
+/// A statement over the rows of a JSON array.
+fn each(sql: &'static str, tenant: &str, rows: String) -> Statement {
+    Statement::new(sql).bind(tenant).bind(rows)
+}
