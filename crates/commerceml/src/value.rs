@@ -14,6 +14,8 @@ pub const PRICE_SCALE: u32 = 4;
 pub const QUANTITY_SCALE: u32 = 3;
 /// Bytes of a number after its blanks are gone; Java writes at most 25.
 const NUMBER_BYTES: usize = 64;
+/// Digits before the point that a decimal can have.
+const WHOLE_DIGITS: usize = 28;
 /// Digits that are read without looking at the text twice.
 const FAST_DIGITS: usize = 15;
 
@@ -97,10 +99,11 @@ fn slow(text: &str) -> Result<Option<Decimal>, NumberError> {
     }
     let (mantissa, exponent) = split_exponent(&plain)?;
     let mantissa = mantissa.strip_prefix('+').unwrap_or(mantissa);
-    let mantissa: Decimal = mantissa.parse().map_err(|error| match error {
-        rust_decimal::Error::ExceedsMaximumPossibleValue => NumberError::Range,
-        _ => NumberError::NotANumber,
-    })?;
+    let whole = mantissa.split('.').next().unwrap_or_default();
+    if whole.trim_start_matches(['-', '0']).len() > WHOLE_DIGITS {
+        return Err(NumberError::Range);
+    }
+    let mantissa: Decimal = mantissa.parse().map_err(|_| NumberError::NotANumber)?;
     shifted(mantissa, exponent).map(Some)
 }
 

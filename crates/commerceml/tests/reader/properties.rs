@@ -224,7 +224,7 @@ fn mutate(bytes: &mut Vec<u8>, mutations: &[(u8, usize, usize, u8)]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn cuts_change_nothing(File(bytes) in any_file(), lengths in proptest::collection::vec(1..300_usize, 1..8)) {
