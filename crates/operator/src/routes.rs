@@ -39,6 +39,8 @@ pub enum Op {
     UnarchiveGood,
     ListCategories,
     UpsertCategories,
+    ListPriceTypes,
+    ListStores,
     Simulate,
     ListJournal,
     Check,
@@ -358,6 +360,12 @@ pub const ROUTES: &[Route] = &[
                 "q",
                 "Слова названия, артикул, код, штрихкод или идентификатор",
             ),
+            ("article", "Артикул целиком"),
+            ("code", "Код целиком"),
+            ("barcode", "Штрихкод целиком"),
+            ("external", "Идентификатор во внешней системе"),
+            ("parent", "Модификации этого товара"),
+            ("since", "Изменены не раньше, миллисекунды с 1970 года"),
             ("category", "В этой категории или ниже"),
             ("archived", "true или false"),
             ("order", "id (по умолчанию) или updated_at"),
@@ -374,22 +382,23 @@ pub const ROUTES: &[Route] = &[
     Route::get(
         tenant!("/goods/{id}"),
         Op::GetGood,
-        "Товар по любому идентификатору",
+        "Товар по любому идентификатору, со всем, что о нём известно",
     )
-    .answers(200, Answer::One("Good")),
+    .answers(200, Answer::One("GoodCard")),
     Route::post(
         tenant!("/goods/{id}/archive"),
         Op::ArchiveGood,
         "Убрать товар в архив",
     )
-    .answers(200, Answer::One("Good")),
+    .answers(200, Answer::One("GoodCard")),
     Route::post(
         tenant!("/goods/{id}/unarchive"),
         Op::UnarchiveGood,
         "Вернуть товар из архива",
     )
-    .answers(200, Answer::One("Good")),
+    .answers(200, Answer::One("GoodCard")),
     Route::get(tenant!("/categories"), Op::ListCategories, "Категории")
+        .query(&[("parent", "Прямо в этой категории; - означает верхний уровень")])
         .answers(200, Answer::Page("Category")),
     Route::post(
         tenant!("/categories"),
@@ -399,6 +408,10 @@ pub const ROUTES: &[Route] = &[
     .takes(Body::Many("CategoryInput"))
     .answers(200, Answer::One("Upserted"))
     .batch(),
+    Route::get(tenant!("/price-types"), Op::ListPriceTypes, "Типы цен")
+        .answers(200, Answer::Page("CatalogRef")),
+    Route::get(tenant!("/stores"), Op::ListStores, "Склады")
+        .answers(200, Answer::Page("CatalogRef")),
     Route::post(
         tenant!("/simulate"),
         Op::Simulate,
