@@ -7,6 +7,7 @@
 const FILES: &[&str] = &[
     include_str!("../migrations/0001_loyalty.sql"),
     include_str!("../migrations/0002_journal.sql"),
+    include_str!("../migrations/0005_orders.sql"),
 ];
 
 /// The version of the schema that this build works with.
