@@ -212,6 +212,9 @@ fn schemas() -> Map<String, Value> {
     add::<sklad_catalog::Upserted>(g);
     add::<sklad_catalog::CategoryInput>(g);
     add::<sklad_catalog::Category>(g);
+    add::<sklad_orders::Order>(g);
+    add::<sklad_orders::OrderCounts>(g);
+    add::<sklad_orders::Stored>(g);
     add::<crate::simulate::Simulation>(g);
     add::<crate::simulate::Simulated>(g);
     add::<shapes::JournalLine>(g);

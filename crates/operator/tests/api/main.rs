@@ -11,6 +11,7 @@ mod catalog;
 mod customers;
 mod doors;
 mod gifts;
+mod orders;
 mod readings;
 mod settings;
 mod shapes;
