@@ -13,7 +13,7 @@ use crate::error::ApiError;
 use crate::reply::Reply;
 use crate::routes::{Found, Op, Route, find};
 use crate::{
-    catalog, customers, employees, gifts, journal, keys, ledger, sales, settings, simulate, tenants,
+    catalog, customers, employees, gifts, journal, keys, ledger, orders, sales, settings, simulate, tenants,
 };
 
 /// Answers one request of any route. `now_ms` is milliseconds since 1970 UTC; a body may be cut off
@@ -44,7 +44,7 @@ pub async fn handle_customers<S: Sql, K: Kv>(
     respond(app, now_ms, &request, customers_part).await
 }
 
-/// Answers the routes of the component `cabinet-sales`: sales, journal, simulation, check.
+/// Answers the routes of the component `cabinet-sales`: sales, orders, journal, simulation, check.
 pub async fn handle_sales<S: Sql, K: Kv>(
     app: &App<S, K>,
     now_ms: i64,
@@ -188,6 +188,9 @@ fn sales_part<'a, S: Sql, K: Kv>(route: &Route, c: &'a Context<'a, S, K>) -> Opt
     Some(match route.op {
         Op::ListSales => Box::pin(sales::list(c)),
         Op::GetSale => Box::pin(sales::get(c)),
+        Op::ListOrders => Box::pin(orders::list(c)),
+        Op::UpsertOrders => Box::pin(orders::upsert(c)),
+        Op::GetOrder => Box::pin(orders::get(c)),
         Op::ListJournal => Box::pin(journal::list(c)),
         Op::Simulate => Box::pin(simulate::simulate(c)),
         Op::Check => Box::pin(ledger::check(c)),

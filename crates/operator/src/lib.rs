@@ -19,6 +19,7 @@ mod keys;
 mod ledger;
 #[cfg(feature = "openapi")]
 pub mod openapi;
+mod orders;
 mod page;
 mod reply;
 pub mod routes;
