@@ -13,7 +13,8 @@ use crate::error::ApiError;
 use crate::reply::Reply;
 use crate::routes::{Found, Op, Route, find};
 use crate::{
-    catalog, customers, employees, gifts, journal, keys, ledger, orders, sales, settings, simulate, tenants,
+    catalog, customers, employees, gifts, journal, keys, ledger, orders, sales, settings, simulate,
+    tenants,
 };
 
 /// Answers one request of any route. `now_ms` is milliseconds since 1970 UTC; a body may be cut off

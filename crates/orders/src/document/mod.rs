@@ -1,6 +1,5 @@
 //! Documents of CommerceML: the orders of a reply, the lists of what an order may say.
 
-mod cp1251;
 mod format;
 mod order;
 mod value;

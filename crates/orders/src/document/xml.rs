@@ -3,7 +3,7 @@
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
-use super::{Encoding, cp1251};
+use super::Encoding;
 
 /// A document that is being written.
 pub struct Xml {
@@ -33,7 +33,7 @@ impl Xml {
             Encoding::Utf8 => text,
             Encoding::Utf8Bom => ["\u{feff}".as_bytes(), &text].concat(),
             // What has been written is UTF-8: names of ours and texts that were checked.
-            Encoding::Windows1251 => cp1251::encode(&String::from_utf8_lossy(&text)),
+            Encoding::Windows1251 => sklad_cyrillic::encode_1251(&String::from_utf8_lossy(&text)),
         }
     }
 
