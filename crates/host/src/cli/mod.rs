@@ -11,6 +11,7 @@ mod customer;
 mod demo;
 mod gift;
 mod goods;
+mod order;
 mod reports;
 mod show;
 mod simulate;
@@ -37,6 +38,8 @@ enum Command {
     Customer(customer::Arguments),
     /// Goods and categories.
     Goods(goods::Arguments),
+    /// Orders of the shop.
+    Order(order::Arguments),
     /// Gift certificates.
     Gift(gift::Arguments),
     /// Sales and returns, the newest first.
@@ -58,6 +61,7 @@ impl Command {
             Self::Tenant(arguments) => tenant::run(arguments).await,
             Self::Customer(arguments) => customer::run(arguments).await,
             Self::Goods(arguments) => goods::run(arguments).await,
+            Self::Order(arguments) => order::run(arguments).await,
             Self::Gift(arguments) => gift::run(arguments).await,
             Self::Sales(arguments) => reports::sales(arguments).await,
             Self::Simulate(arguments) => simulate::run(arguments).await,
