@@ -43,7 +43,7 @@ pub async fn handle_customers<S: Sql, K: Kv>(
     respond(app, now_ms, &request, customers_part).await
 }
 
-/// Answers the routes of the component `cabinet-sales`: sales, orders, journal, simulation, check.
+/// Answers the routes of the component `cabinet-sales`: sales, journal, simulation, check.
 pub async fn handle_sales<S: Sql, K: Kv>(
     app: &App<S, K>,
     now_ms: i64,
@@ -59,6 +59,15 @@ pub async fn handle_goods<S: Sql, K: Kv>(
     request: Request<Bytes>,
 ) -> Response<Vec<u8>> {
     respond(app, now_ms, &request, goods_part).await
+}
+
+/// Answers the routes of the component `cabinet-orders`: orders of the shop.
+pub async fn handle_orders<S: Sql, K: Kv>(
+    app: &App<S, K>,
+    now_ms: i64,
+    request: Request<Bytes>,
+) -> Response<Vec<u8>> {
+    respond(app, now_ms, &request, orders_part).await
 }
 
 async fn respond<S: Sql, K: Kv>(
@@ -134,7 +143,8 @@ type Answering<'a> = Pin<Box<dyn Future<Output = Result<Reply, ApiError>> + 'a>>
 fn all_parts<'a, S: Sql, K: Kv>(route: &Route, c: &'a Context<'a, S, K>) -> Option<Answering<'a>> {
     let part = tenants_part(route, c).or_else(|| customers_part(route, c));
     let part = part.or_else(|| sales_part(route, c));
-    part.or_else(|| goods_part(route, c))
+    let part = part.or_else(|| goods_part(route, c));
+    part.or_else(|| orders_part(route, c))
 }
 
 fn tenants_part<'a, S: Sql, K: Kv>(
@@ -177,9 +187,6 @@ fn sales_part<'a, S: Sql, K: Kv>(route: &Route, c: &'a Context<'a, S, K>) -> Opt
     Some(match route.op {
         Op::ListSales => Box::pin(sales::list(c)),
         Op::GetSale => Box::pin(sales::get(c)),
-        Op::ListOrders => Box::pin(orders::list(c)),
-        Op::UpsertOrders => Box::pin(orders::upsert(c)),
-        Op::GetOrder => Box::pin(orders::get(c)),
         Op::ListJournal => Box::pin(journal::list(c)),
         Op::Simulate => Box::pin(simulate::simulate(c)),
         Op::Check => Box::pin(ledger::check(c)),
@@ -206,6 +213,18 @@ fn goods_part<'a, S: Sql, K: Kv>(route: &Route, c: &'a Context<'a, S, K>) -> Opt
     })
 }
 
+fn orders_part<'a, S: Sql, K: Kv>(
+    route: &Route,
+    c: &'a Context<'a, S, K>,
+) -> Option<Answering<'a>> {
+    Some(match route.op {
+        Op::ListOrders => Box::pin(orders::list(c)),
+        Op::UpsertOrders => Box::pin(orders::upsert(c)),
+        Op::GetOrder => Box::pin(orders::get(c)),
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,6 +245,7 @@ mod tests {
                 customers_part(route, &c),
                 sales_part(route, &c),
                 goods_part(route, &c),
+                orders_part(route, &c),
             ];
             assert_eq!(parts.iter().flatten().count(), 1, "{:?}", route.op);
         }

@@ -28,7 +28,9 @@ mod simulate;
 mod tenants;
 
 pub use context::MAX_BODY_BYTES;
-pub use dispatch::{handle, handle_customers, handle_goods, handle_sales, handle_tenants};
+pub use dispatch::{
+    handle, handle_customers, handle_goods, handle_orders, handle_sales, handle_tenants,
+};
 
 /// The OpenAPI 3.1 document, as it is served at `/api/v1/openapi.json`.
 pub const OPENAPI: &str = include_str!("../openapi.json");
