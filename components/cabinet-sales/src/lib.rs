@@ -1,4 +1,4 @@
-//! The operator's API: sales, orders, journal, simulation of receipts, check of the balances.
+//! The operator's API: sales, journal, simulation of receipts, check of the balances.
 
 sklad_edge_glue::component! {
     body_limit: sklad_operator::MAX_BODY_BYTES,
