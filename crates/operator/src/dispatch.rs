@@ -164,7 +164,7 @@ fn tenants_part<'a, S: Sql, K: Kv>(
     c: &'a Context<'a, S, K>,
 ) -> Option<Answering<'a>> {
     Some(match route.op {
-        Op::OpenApi => Box::pin(async { Ok(Reply::text(crate::OPENAPI)) }),
+        Op::OpenApi => Box::pin(async { openapi() }),
         Op::ListTenants => Box::pin(tenants::list(c)),
         Op::CreateTenant => Box::pin(tenants::create(c)),
         Op::GetTenant => Box::pin(tenants::get(c)),
@@ -177,6 +177,13 @@ fn tenants_part<'a, S: Sql, K: Kv>(
         Op::RevokeKey => Box::pin(keys::revoke(c)),
         _ => return None,
     })
+}
+
+fn openapi() -> Result<Reply, ApiError> {
+    let document = miniz_oxide::inflate::decompress_to_vec(crate::OPENAPI);
+    document
+        .map(Reply::text)
+        .map_err(|error| ApiError::internal(&error))
 }
 
 fn customers_part<'a, S: Sql, K: Kv>(

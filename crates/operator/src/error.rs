@@ -116,7 +116,7 @@ impl ApiError {
         error
     }
 
-    fn internal(what: &dyn std::fmt::Display) -> Self {
+    pub fn internal(what: &dyn std::fmt::Display) -> Self {
         // Into the component's log; errors of storage name keys and statements, never values.
         eprintln!("operator API: {what}");
         let message = "Внутренняя ошибка, подробности в журнале сервера";

@@ -34,5 +34,5 @@ pub use dispatch::{
     handle_tenants,
 };
 
-/// The OpenAPI 3.1 document, as it is served at `/api/v1/openapi.json`.
-pub const OPENAPI: &str = include_str!("../openapi.json");
+/// The OpenAPI 3.1 document, as it is served at `/api/v1/openapi.json`; see `build.rs`.
+const OPENAPI: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/openapi.deflate"));
