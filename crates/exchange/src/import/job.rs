@@ -68,6 +68,9 @@ pub struct Cursor {
     pub reader: Option<Checkpoint>,
     /// Bytes of the file behind us.
     pub offset: u64,
+    /// Under which name the goods that it had are noted; see [`super::missing::stamp`]. It stays that of
+    /// the session which began the import, whoever goes on with it.
+    pub stamp: String,
     /// Number of the next batch, or of the archive's next entry.
     pub part: i64,
     /// The section that is open.

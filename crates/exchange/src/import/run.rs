@@ -68,6 +68,9 @@ pub async fn step<S: Sql, K: Kv, C: Clock>(
     budget_ms: i64,
 ) -> Result<Ended, Error> {
     let until = call.clock.now_ms() + budget_ms;
+    if job.cursor.stamp.is_empty() {
+        job.cursor.stamp = missing::stamp(&call.session, &job.id);
+    }
     let (price_types, stores) = references::named(&call.app.sql, call.slug()).await?;
     let reader = match job.cursor.reader.take() {
         Some(checkpoint) => Reader::resume(checkpoint, Limits::default()),
@@ -348,7 +351,11 @@ impl<S: Sql, K: Kv, C: Clock> Worker<'_, S, K, C> {
     /// Counts a plan; answers the statements that tell of it.
     fn counted(&mut self, batch: &Batch, plan: &store::Plan, now: i64) -> Vec<Statement> {
         let tenant = self.call.slug();
-        let import = missing::stamp(&self.call.session, &self.job);
+        let mut statements = Vec::new();
+        if self.call.settings().missing == Missing::Archive {
+            let cursor = &self.job.cursor;
+            statements.extend(store::seen(tenant, &cursor.stamp, cursor.part, plan));
+        }
         let totals = &mut self.job.cursor.totals;
         let number = |n: usize| u64::try_from(n).unwrap_or_default();
         totals.created += number(plan.counts.created);
@@ -356,10 +363,6 @@ impl<S: Sql, K: Kv, C: Clock> Worker<'_, S, K, C> {
         totals.unchanged += number(plan.counts.unchanged);
         totals.skipped += number(plan.counts.skipped_unknown);
         totals.archived += number(plan.counts.deleted);
-        let mut statements = Vec::new();
-        if self.call.settings().missing == Missing::Archive {
-            statements.extend(store::seen(tenant, &import, self.job.cursor.part, plan));
-        }
         let refused = plan
             .warnings
             .iter()
