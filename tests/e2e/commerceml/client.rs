@@ -250,3 +250,13 @@ pub fn basic(pair: &[u8]) -> String {
     }
     text
 }
+
+#[test]
+fn a_login_is_written_in_base_64() {
+    assert_eq!(
+        basic(b"Aladdin:open sesame"),
+        "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
+    );
+    assert_eq!(basic(b"a:bc"), "Basic YTpiYw==");
+    assert_eq!(basic(b"a:bcd"), "Basic YTpiY2Q=");
+}

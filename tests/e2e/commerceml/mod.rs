@@ -6,6 +6,7 @@ mod merchant;
 mod wire;
 
 mod addresses;
+mod batch;
 mod begin;
 mod busy;
 mod chunks;
@@ -16,6 +17,7 @@ mod imports;
 mod isolation;
 mod kill;
 mod login;
+mod moysklad;
 mod names;
 mod options;
 mod orders;
