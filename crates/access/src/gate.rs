@@ -102,13 +102,13 @@ impl Gate {
         right: Right,
         now_ms: i64,
     ) -> Result<Employee, Refused> {
-        let login = text::decode(came.login);
+        let login = sklad_cyrillic::decode(came.login);
         let subjects = Subjects::new(&login, came.address);
         let seen = look(sql, tenant, &login, &subjects, now_ms).await?;
         if let Some(retry_after_s) = seen.retry_after_s {
             return Err(Refused::TooMany { retry_after_s });
         }
-        let given = text::decode(came.password);
+        let given = sklad_cyrillic::decode(came.password);
         match seen.employee {
             Some((employee, hash)) if self.fits(tenant, &employee.id, &hash, &given, now_ms) => {
                 allowed(employee, right)

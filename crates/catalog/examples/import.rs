@@ -4,6 +4,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
+    clippy::float_arithmetic,
     clippy::indexing_slicing,
     reason = "a tool that may fail"
 )]
@@ -191,11 +192,19 @@ fn main() {
         sql: NativeSql::open(&path).unwrap(),
         calls: std::cell::Cell::default(),
     };
+    if let Ok(pages) = std::env::var("CKPT") {
+        sql.sql
+            .batch(&format!("PRAGMA wal_autocheckpoint = {pages}"))
+            .unwrap();
+    }
     let meter = Meter { sql, batch };
     let products: Vec<_> = (0..PRODUCTS).map(product).collect();
     let offers: Vec<_> = (0..PRODUCTS * VARIANTS).map(|n| offer(n, 0)).collect();
     meter.run("products, first", &products, 1_700_000_000_000);
     meter.run("offers, first  ", &offers, 1_700_000_001_000);
+    if std::env::args().nth(2).is_some() {
+        return;
+    }
     meter.run("products, again", &products, 1_700_000_002_000);
     meter.run("offers, again  ", &offers, 1_700_000_003_000);
     let dearer: Vec<_> = (0..PRODUCTS * VARIANTS)

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use sklad_store::{Row, Sql, SqlError, Statement};
 
 use crate::goods::Upserted;
+use crate::import::record::{GONE, LIVE};
 use crate::{Error, text};
 
 /// The most categories in one batch.
@@ -22,6 +23,10 @@ pub const MAX_ID_CHARS: usize = 64;
 pub const MAX_NAME_CHARS: usize = 255;
 /// How often a change is tried when others change the tree at the same time.
 const ATTEMPTS: usize = 4;
+/// The time of a change, ?3 or later: two changes within one millisecond must look different to a
+/// third, see [`unchanged_since`].
+const LATER: &str =
+    "max(?3, 1 + (SELECT COALESCE(max(updated_at), 0) FROM categories WHERE tenant = ?1))";
 
 /// A category as it is written.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +55,10 @@ pub struct Category {
     pub name: String,
     /// Она сама и все, в которые она входит, от ближней к дальней.
     pub path: Vec<String>,
+    /// Из какого импорта; null – заведена оператором.
+    pub source: Option<String>,
+    /// В источнике её больше нет.
+    pub archived: bool,
     /// Когда изменена, миллисекунды с 1970 года (UTC).
     pub updated_at: i64,
 }
@@ -79,23 +88,121 @@ pub async fn upsert(
     }
 }
 
-/// The categories after the id `after`, by id, at most `limit`.
+/// A category as an importer tells it. Its parent may come later.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CategoryChange {
+    /// Its id in the source (`Группа/Ид`, commerceml §2.3): what goods and rules name.
+    pub id: String,
+    /// The one it lies in.
+    pub parent: Option<String>,
+    /// Name; what is longer than 255 characters is cut.
+    pub name: String,
+    /// Whether the source deleted it.
+    pub deleted: bool,
+}
+
+/// The statement that writes categories that are new or differ; it answers a row for each. One whose
+/// id cannot be an id is left out. Their paths are wrong until [`rebuild_paths`].
+#[must_use]
+pub fn import(tenant: &str, source: &str, batch: &[CategoryChange], now_ms: i64) -> Statement {
+    let rows: Vec<Value> = batch.iter().filter_map(row_of).collect();
+    Statement::new(format!(
+        "INSERT INTO categories (tenant, id, parent, name, path, source, archived, updated_at) \
+         SELECT ?1, r.value ->> 0, r.value ->> 1, r.value ->> 2, json_array(r.value ->> 0), ?4, \
+             r.value ->> 3, {LATER} FROM json_each(?2) r WHERE true \
+         ON CONFLICT (tenant, id) DO UPDATE SET parent = excluded.parent, name = excluded.name, \
+             source = excluded.source, archived = excluded.archived, updated_at = excluded.updated_at \
+         WHERE parent IS NOT excluded.parent OR name IS NOT excluded.name \
+             OR archived IS NOT excluded.archived RETURNING 1"
+    ))
+    .bind(tenant)
+    .bind(Value::from(rows).to_string())
+    .bind(now_ms)
+    .bind(source)
+}
+
+fn row_of(change: &CategoryChange) -> Option<Value> {
+    let id = text::id(&change.id);
+    let parent = change.parent.as_deref().map(text::id);
+    let parent = parent.filter(|parent| valid_id(parent));
+    let name: String = change.name.trim().chars().take(MAX_NAME_CHARS).collect();
+    let gone = if change.deleted { GONE } else { LIVE };
+    valid_id(&id).then(|| json!([id, parent, name, gone]))
+}
+
+/// The statements that make the paths of all categories of a tenant anew after [`import`]; only
+/// paths that differ are written. One that lies in itself, or deeper than [`MAX_DEPTH`], is told as if
+/// it lay at the top; the second statement answers the ids of those that became so.
+#[must_use]
+pub fn rebuild_paths(tenant: &str, now_ms: i64) -> [Statement; 2] {
+    let tree = format!(
+        "WITH RECURSIVE tree (id, path, depth) AS (\
+             SELECT c.id, json_array(c.id), 1 FROM categories c WHERE c.tenant = ?1 \
+                 AND NOT EXISTS (SELECT 1 FROM categories p WHERE p.tenant = ?1 AND p.id = c.parent) \
+             UNION ALL SELECT c.id, '[' || json_quote(c.id) || ',' || substr(t.path, 2), t.depth + 1 \
+             FROM tree t CROSS JOIN categories c ON c.tenant = ?1 AND c.parent = t.id \
+             WHERE t.depth < {MAX_DEPTH})"
+    );
+    let reached = format!(
+        "{tree} INSERT INTO categories (tenant, id, path, updated_at) \
+         SELECT ?1, t.id, t.path, {LATER} FROM tree t \
+         CROSS JOIN categories c ON c.tenant = ?1 AND c.id = t.id WHERE c.path <> t.path \
+         ON CONFLICT (tenant, id) DO UPDATE SET path = excluded.path, updated_at = excluded.updated_at"
+    );
+    let alone = format!(
+        "{tree} UPDATE categories SET path = json_array(id), updated_at = {LATER} \
+         WHERE tenant = ?1 AND path <> json_array(id) AND id NOT IN (SELECT id FROM tree) RETURNING id"
+    );
+    // ?2 is the batch's rows elsewhere.
+    [reached, alone].map(|sql| Statement::new(sql).bind(tenant).bind(0).bind(now_ms))
+}
+
+/// The statement that archives the categories of a source that a full import did not have (noted by
+/// [`crate::import::seen_ids`] under `import`); it answers a row for each.
+#[must_use]
+pub fn archive_missing(tenant: &str, source: &str, import: &str, now_ms: i64) -> Statement {
+    Statement::new(format!(
+        "UPDATE categories SET archived = {GONE}, updated_at = {LATER} \
+         WHERE tenant = ?1 AND source = ?4 AND archived = {LIVE} AND id NOT IN (SELECT j.value \
+             FROM import_seen s CROSS JOIN json_each(s.goods) j WHERE s.tenant = ?1 AND s.import = ?2) \
+         RETURNING 1"
+    ))
+    .bind(tenant)
+    .bind(import)
+    .bind(now_ms)
+    .bind(source)
+}
+
+/// Which categories.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CategoryQuery<'a> {
+    /// Directly in this one; an empty text is the top.
+    pub parent: Option<&'a str>,
+    /// Only what comes after this id.
+    pub after: Option<&'a str>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// One page of categories, by id.
 ///
 /// # Errors
 /// The database's.
 pub async fn list(
     sql: &impl Sql,
     tenant: &str,
-    after: Option<&str>,
-    limit: usize,
+    query: &CategoryQuery<'_>,
 ) -> Result<Vec<Category>, Error> {
-    let statement = Statement::new(
-        "SELECT id, parent, name, path, updated_at FROM categories \
-         WHERE tenant = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
-    )
-    .bind(tenant)
-    .bind(after.unwrap_or_default())
-    .bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    const ALL: &str = "SELECT id, parent, name, path, source, archived, updated_at FROM categories \
+         WHERE tenant = ?1 AND id > ?2 AND ?4 IS NULL ORDER BY id LIMIT ?3";
+    const WITHIN: &str = "SELECT id, parent, name, path, source, archived, updated_at FROM categories \
+         WHERE tenant = ?1 AND id > ?2 AND parent IS ?4 ORDER BY id LIMIT ?3";
+    let which = if query.parent.is_some() { WITHIN } else { ALL };
+    let statement = Statement::new(which)
+        .bind(tenant)
+        .bind(query.after.unwrap_or_default())
+        .bind(i64::try_from(query.limit).unwrap_or(i64::MAX))
+        .bind(query.parent.map(text::id).filter(|id| !id.is_empty()));
     let rows = sql.query(statement).await?;
     Ok(rows.iter().map(category).collect())
 }
@@ -109,7 +216,9 @@ fn category(row: &Row) -> Category {
             .text(3)
             .and_then(|json| serde_json::from_str(json).ok())
             .unwrap_or_default(),
-        updated_at: row.int(4).unwrap_or_default(),
+        source: row.text(4).map(str::to_owned),
+        archived: row.int(5) != Some(0),
+        updated_at: row.int(6).unwrap_or_default(),
     }
 }
 
@@ -151,7 +260,11 @@ async fn attempt_upsert(
     batch: &[CategoryInput],
     now_ms: i64,
 ) -> Result<Upserted, Error> {
-    let stored = list(sql, tenant, None, MAX_CATEGORIES + 1).await?;
+    let everything = CategoryQuery {
+        limit: MAX_CATEGORIES + 1,
+        ..CategoryQuery::default()
+    };
+    let stored = list(sql, tenant, &everything).await?;
     let mut before: BTreeMap<&str, &Category> = BTreeMap::new();
     let mut parents: BTreeMap<&str, Option<&str>> = BTreeMap::new();
     let mut names: BTreeMap<&str, &str> = BTreeMap::new();
@@ -235,15 +348,13 @@ fn unchanged_since(tenant: &str, stored: &[Category]) -> Statement {
 }
 
 fn write(tenant: &str, rows: &[Value], now_ms: i64) -> Statement {
-    // Two changes within one millisecond must still look different to a third.
-    Statement::new(
+    Statement::new(format!(
         "INSERT INTO categories (tenant, id, parent, name, path, updated_at) \
-         SELECT ?1, r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, \
-             max(?3, 1 + (SELECT COALESCE(max(updated_at), 0) FROM categories WHERE tenant = ?1)) \
+         SELECT ?1, r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, {LATER} \
          FROM json_each(?2) r WHERE true \
          ON CONFLICT (tenant, id) DO UPDATE SET parent = excluded.parent, name = excluded.name, \
              path = excluded.path, updated_at = excluded.updated_at",
-    )
+    ))
     .bind(tenant)
     .bind(Value::from(rows.to_vec()).to_string())
     .bind(now_ms)

@@ -95,6 +95,10 @@ pub struct Good {
     pub archived: bool,
     /// Когда изменён, миллисекунды с 1970 года (UTC).
     pub updated_at: i64,
+    /// product, variant, service или bundle.
+    pub kind: String,
+    /// У модификации – её товар.
+    pub parent: Option<String>,
 }
 
 /// What a batch did.
@@ -114,7 +118,7 @@ pub struct Upserted {
 /// The columns of [`good`], in its order.
 pub(crate) const COLUMNS: &str = "g.id, g.ms_id, g.sync_id, g.external, g.name, g.article, g.code, \
      g.barcodes, g.category, g.price, g.min_price, g.discount_prohibited, g.tobacco, \
-     g.archived <> 0, g.updated_at, g.weighed";
+     g.archived <> 0, g.updated_at, g.weighed, g.kind, g.parent";
 
 pub(crate) fn good(row: &Row) -> Good {
     let text = |i| row.text(i).map(str::to_owned);
@@ -139,6 +143,8 @@ pub(crate) fn good(row: &Row) -> Good {
         archived: flag(13),
         updated_at: row.int(14).unwrap_or_default(),
         weighed: flag(15),
+        kind: row.string(16),
+        parent: text(17),
     }
 }
 

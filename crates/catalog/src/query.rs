@@ -34,10 +34,14 @@ pub struct After {
 pub struct Query {
     /// Beginnings of words of the name, or an article, code, barcode or id as a whole.
     pub text: Option<String>,
+    /// A whole key: looked up, not searched for.
+    pub key: Option<(Key, String)>,
     /// In this category or below it.
     pub category: Option<String>,
     /// In the archive, or not.
     pub archived: Option<bool>,
+    /// Changed at this time or later, milliseconds since 1970 UTC.
+    pub since: Option<i64>,
     /// In which order.
     pub order: Order,
     /// Only what comes after this good.
@@ -46,14 +50,62 @@ pub struct Query {
     pub limit: usize,
 }
 
+/// By what goods are looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// Article, in any case of letters.
+    Article,
+    /// Code, in any case of letters.
+    Code,
+    /// Barcode.
+    Barcode,
+    /// The id in the system that it came from.
+    External,
+    /// The variants of this product, by our id.
+    Parent,
+}
+
+impl Key {
+    /// Ids of goods with the key ?13, by an index.
+    const fn ids(self) -> &'static str {
+        match self {
+            Self::Article => {
+                "SELECT good AS id FROM good_terms WHERE tenant = +?1 AND kind = 'article' AND value = +?13"
+            }
+            Self::Code => {
+                "SELECT good AS id FROM good_terms WHERE tenant = +?1 AND kind = 'code' AND value = +?13"
+            }
+            Self::Barcode => {
+                "SELECT good AS id FROM good_terms WHERE tenant = +?1 AND kind = 'barcode' AND value = +?13"
+            }
+            Self::External => "SELECT id FROM goods WHERE tenant = +?1 AND external = +?13",
+            Self::Parent => "SELECT id FROM goods WHERE tenant = +?1 AND parent = +?13",
+        }
+    }
+
+    fn value(self, given: &str) -> String {
+        match self {
+            Self::Article | Self::Code | Self::Barcode => text::fold(given),
+            Self::External => given.trim().to_owned(),
+            Self::Parent => text::id(given),
+        }
+    }
+}
+
 /// One page of goods.
 ///
 /// # Errors
 /// The database's.
 pub async fn list(sql: &impl Sql, tenant: &str, query: &Query) -> Result<Vec<Good>, Error> {
-    let (from, order) = match query.order {
-        Order::Id => ("g.id > ?2 AND ?3 IS NOT NULL", "g.id"),
-        Order::Change => ("(g.updated_at, g.id) > (?3, ?2)", "g.updated_at, g.id"),
+    let (after_order, order) = match query.order {
+        Order::Id => (
+            "g.id > ?2 AND ?3 IS NOT NULL AND g.updated_at >= ?14",
+            "g.id",
+        ),
+        Order::Change => (
+            "(g.updated_at, g.id) > (max(?3, ?14), CASE WHEN ?3 < ?14 THEN '' ELSE ?2 END)",
+            "g.updated_at, g.id",
+        ),
     };
     let after = query.after.as_ref();
     let text = query
@@ -61,19 +113,30 @@ pub async fn list(sql: &impl Sql, tenant: &str, query: &Query) -> Result<Vec<Goo
         .as_deref()
         .map(str::trim)
         .filter(|t| !t.is_empty());
+    let key = query.key.as_ref();
+    let from = key.map_or_else(
+        || "goods g WHERE ?13 IS NULL AND g.tenant = ?1".to_owned(),
+        |(key, _)| {
+            format!(
+                "({}) k CROSS JOIN goods g ON g.tenant = +?1 AND g.id = k.id WHERE true",
+                key.ids()
+            )
+        },
+    );
     let statement = Statement::new(format!(
-        "SELECT {COLUMNS} FROM goods g WHERE g.tenant = ?1 AND {from} \
+        "SELECT {COLUMNS} FROM {from} AND {after_order} \
          AND (?4 IS NULL OR (g.archived <> 0) = ?4) \
          AND (?5 IS NULL OR g.category = ?5 OR g.category IN (SELECT c.id FROM categories c \
              WHERE c.tenant = ?1 AND instr(c.path, json_quote(?5)) > 0)) \
          AND (?6 IS NULL OR (instr(g.name_key, ?8) > 0 AND instr(g.name_key, ?9) > 0 \
              AND instr(g.name_key, ?10) > 0 AND instr(g.name_key, ?11) > 0 \
              AND instr(g.name_key, ?12) > 0) \
-             OR g.id IN (SELECT good FROM good_terms WHERE tenant = ?1 AND kind = 'key' AND value = ?7 \
+             OR g.id IN (SELECT good FROM good_terms WHERE tenant = ?1 \
+                     AND kind IN ('article', 'code', 'barcode') AND value = ?7 \
                  UNION ALL SELECT good FROM good_ids WHERE tenant = ?1 AND kind = 'uuid' AND value = ?7 \
                  UNION ALL SELECT id FROM goods WHERE tenant = ?1 AND id = ?7 \
                  UNION ALL SELECT id FROM goods WHERE tenant = ?1 AND external = ?6)) \
-         ORDER BY {order} LIMIT ?13"
+         ORDER BY {order} LIMIT ?15"
     ))
     .bind(tenant)
     .bind(after.map(|a| a.id.as_str()).unwrap_or_default())
@@ -85,8 +148,11 @@ pub async fn list(sql: &impl Sql, tenant: &str, query: &Query) -> Result<Vec<Goo
     let limit = i64::try_from(query.limit.min(MAX_PAGE)).unwrap_or_default();
     let statement = words(text)
         .into_iter()
-        .fold(statement, |statement, word| statement.bind(word));
-    let rows = sql.query(statement.bind(limit)).await?;
+        .fold(statement, |statement, word| statement.bind(word))
+        .bind(key.map(|(key, given)| key.value(given)))
+        .bind(query.since.unwrap_or(i64::MIN))
+        .bind(limit);
+    let rows = sql.query(statement).await?;
     Ok(rows.iter().map(good).collect())
 }
 

@@ -7,9 +7,13 @@
     reason = "a test may fail"
 )]
 
+use std::collections::BTreeSet;
+
 use futures::executor::block_on;
+use sklad_catalog::import::{self, Change, Keys, Options, Price, Section, Stock};
 use sklad_catalog::{
-    After, CategoryInput, Error, Good, GoodInput, Order, Query, Upserted, categories, goods, query,
+    After, CategoryChange, CategoryInput, CategoryQuery, Error, Good, GoodInput, Key, Order, Query,
+    RefInput, RefKind, Upserted, card, categories, goods, ids, pictures, query, refs,
 };
 use sklad_store::native::NativeSql;
 use sklad_store::{Sql, SqlError, Statement};
@@ -41,6 +45,13 @@ impl World {
 
     fn put(&self, goods: &[GoodInput], at: i64) -> Result<Upserted, Error> {
         block_on(goods::upsert(&self.sql, "demo", goods, at))
+    }
+
+    fn import(&self, changes: &[Change]) {
+        let (options, mut ids) = (Options::default(), ids::sequence(1));
+        let plan = import::plan(&self.sql, "demo", changes, &options, &mut ids, 1);
+        let statements = block_on(plan).unwrap().statements;
+        block_on(self.sql.atomic(statements)).unwrap();
     }
 
     fn counts(&self, goods: &[GoodInput], at: i64) -> (usize, usize, usize) {
@@ -78,7 +89,7 @@ impl World {
     }
 
     fn path(&self, id: &str) -> Vec<String> {
-        let all = block_on(categories::list(&self.sql, "demo", None, 100)).unwrap();
+        let all = block_on(categories::list(&self.sql, "demo", &within(None))).unwrap();
         all.into_iter().find(|c| c.id == id).unwrap().path
     }
 }
@@ -88,6 +99,14 @@ fn good(external: &str, name: &str) -> GoodInput {
         external: Some(external.to_owned()),
         name: name.to_owned(),
         ..GoodInput::default()
+    }
+}
+
+fn within(parent: Option<&str>) -> CategoryQuery<'_> {
+    CategoryQuery {
+        parent,
+        limit: 100,
+        ..CategoryQuery::default()
     }
 }
 
@@ -232,7 +251,7 @@ fn tenants_do_not_see_each_other() {
     assert_eq!(again.created, 1);
     w.tree(&[("a", None)], 1).unwrap();
     assert!(
-        block_on(categories::list(&w.sql, "other", None, 10))
+        block_on(categories::list(&w.sql, "other", &within(None)))
             .unwrap()
             .is_empty()
     );
@@ -383,4 +402,260 @@ fn a_cycle_and_an_unknown_parent_are_refused() {
         }
     }
     assert_eq!(w.path("a"), ["a"]);
+}
+
+#[test]
+fn a_tree_that_comes_in_any_order_gets_its_paths_at_the_end() {
+    let w = world();
+    let change = |id: &str, parent: Option<&str>| CategoryChange {
+        id: id.to_owned(),
+        parent: parent.map(str::to_owned),
+        name: format!("name of {id}"),
+        deleted: false,
+    };
+    let put = |batch: &[CategoryChange], now| {
+        let written = categories::import("demo", "cml", batch, now);
+        let mut statements = vec![written];
+        statements.extend(categories::rebuild_paths("demo", now));
+        let done = block_on(w.sql.atomic(statements)).unwrap();
+        (done[0].len(), done[2].len())
+    };
+    w.tree(&[("ours", None)], 1).unwrap();
+    let tree = [
+        change("c", Some("b")),
+        change("b", Some("a")),
+        change("a", None),
+        change("d", Some("nobody")),
+    ];
+    assert_eq!(put(&tree, 2), (4, 0));
+    assert_eq!(w.path("c"), ["c", "b", "a"]);
+    assert_eq!(
+        (w.path("d"), w.path("ours")),
+        (vec!["d".to_owned()], vec!["ours".to_owned()])
+    );
+    let changed = || {
+        let all = block_on(categories::list(&w.sql, "demo", &within(None))).unwrap();
+        all.into_iter().map(|c| c.updated_at).max().unwrap()
+    };
+    let before = changed();
+    assert_eq!(
+        (put(&tree, 100), changed()),
+        ((0, 0), before),
+        "nothing was written"
+    );
+    assert_eq!(put(&[change("b", Some("ours"))], 101), (1, 0));
+    assert_eq!(w.path("c"), ["c", "b", "ours"]);
+    // What lies in itself is told as if it lay at the top.
+    assert_eq!(put(&[change("b", Some("c"))], 102), (1, 2));
+    assert_eq!(
+        (w.path("b"), w.path("c")),
+        (vec!["b".to_owned()], vec!["c".to_owned()])
+    );
+    let ids = |parent| {
+        let found = block_on(categories::list(&w.sql, "demo", &within(Some(parent)))).unwrap();
+        found.into_iter().map(|c| c.id).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (ids("c"), ids("")),
+        (
+            vec!["b".to_owned()],
+            vec!["a".to_owned(), "ours".to_owned()]
+        )
+    );
+}
+
+#[test]
+fn categories_that_a_full_import_lacks_are_archived_and_come_back() {
+    let w = world();
+    let batch = ["a", "b"].map(|id| CategoryChange {
+        id: id.to_owned(),
+        ..CategoryChange::default()
+    });
+    w.tree(&[("ours", None)], 1).unwrap();
+    let put = |now| {
+        block_on(
+            w.sql
+                .atomic(vec![categories::import("demo", "cml", &batch, now)]),
+        )
+    };
+    put(1).unwrap();
+    let seen = import::seen_ids("demo", "full", 0, &["a"]).unwrap();
+    let archive = categories::archive_missing("demo", "cml", "full", 2);
+    let done = block_on(w.sql.atomic(vec![seen, archive])).unwrap();
+    assert_eq!(done[1].len(), 1);
+    let archived = || {
+        let all = block_on(categories::list(&w.sql, "demo", &within(None))).unwrap();
+        all.into_iter()
+            .filter(|c| c.archived)
+            .map(|c| c.id)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(archived(), ["b"]);
+    put(3).unwrap();
+    assert!(archived().is_empty());
+}
+
+#[test]
+fn a_good_is_told_with_everything() {
+    let w = world();
+    let entry = |id: &str, name: &str| RefInput {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        ..RefInput::default()
+    };
+    let put = |kind, id: &str, name: &str, now| {
+        let statement = refs::import("demo", "cml", kind, &[entry(id, name)], now);
+        block_on(w.sql.atomic(vec![statement])).unwrap()[0].len()
+    };
+    assert_eq!(put(RefKind::PriceType, "retail", "Цена продажи", 1), 1);
+    assert_eq!(
+        put(RefKind::PriceType, "retail", "Цена продажи", 2),
+        0,
+        "nothing was written"
+    );
+    put(RefKind::Store, "main", "Основной склад", 1);
+    put(RefKind::Property, "colour", "Цвет", 1);
+    put(RefKind::PropertyValue, "v1", "синий", 1);
+    let product = Change {
+        keys: Keys::external("p"),
+        create: true,
+        name: some("Футболка"),
+        prices: Some(Section::Replace(vec![Price {
+            price_type: "retail".to_owned(),
+            kopecks: 99_900,
+            currency: "RUB".to_owned(),
+        }])),
+        stock: Some(Section::Replace(vec![Stock {
+            store: "main".to_owned(),
+            thousandths: -1500,
+        }])),
+        properties: Some(vec![(
+            "colour".to_owned(),
+            vec!["v1".to_owned(), "ещё".to_owned()],
+        )]),
+        pictures: Some(vec!["\\1.png".to_owned(), "2.png".to_owned()]),
+        ..Change::default()
+    };
+    let variant = Change {
+        keys: Keys::external("p#v"),
+        parent: some("p"),
+        create: true,
+        ..Change::default()
+    };
+    w.import(&[product, variant]);
+
+    let png = b"\x89PNG\r\n\x1a\n one".to_vec();
+    let stored = block_on(pictures::store(&w.sql, "demo", "1.png", png.clone(), 50)).unwrap();
+    assert_eq!(stored.goods, 1);
+    let card = block_on(card::get(&w.sql, "demo", "p")).unwrap().unwrap();
+    assert_eq!(
+        (card.good.updated_at, card.good.price_kopecks),
+        (50, Some(99_900))
+    );
+    assert_eq!(card.prices[0].name.as_deref(), Some("Цена продажи"));
+    assert_eq!(
+        (card.stock[0].name.as_deref(), card.stock[0].thousandths),
+        (Some("Основной склад"), -1500)
+    );
+    assert_eq!(card.properties[0].name.as_deref(), Some("Цвет"));
+    assert_eq!(card.properties[0].values, ["синий", "ещё"]);
+    let url = format!("/t/demo/pictures/{}", stored.hash);
+    assert_eq!(
+        (
+            card.pictures[0].url.as_ref(),
+            card.pictures[1].hash.as_ref()
+        ),
+        (Some(&url), None)
+    );
+    assert_eq!(card.variants.len(), 1);
+    assert!(block_on(card::get(&w.sql, "other", "p")).unwrap().is_none());
+}
+
+#[test]
+fn a_picture_is_kept_once_and_forgotten_when_nothing_names_it() {
+    let w = world();
+    let put = |name: &str, content: &str, now| {
+        let bytes = [b"\x89PNG\r\n\x1a\n", content.as_bytes()].concat();
+        block_on(pictures::store(&w.sql, "demo", name, bytes, now))
+            .unwrap()
+            .hash
+    };
+    let (a, b) = (put("a.png", "1", 1), put("b.png", "1", 1));
+    assert_eq!(a, b);
+    let other = put("a.png", "2", 2);
+    let get = |tenant: &str, hash: &str| block_on(pictures::get(&w.sql, tenant, hash)).unwrap();
+    assert_eq!(get("demo", &other).unwrap().media_type, "image/png");
+    assert!(get("other", &other).is_none());
+    let good = Change {
+        keys: Keys::external("p"),
+        create: true,
+        pictures: Some(vec!["a.png".to_owned()]),
+        ..Change::default()
+    };
+    w.import(&[good]);
+    let sweep = |before| block_on(pictures::sweep(&w.sql, "demo", before)).unwrap();
+    assert_eq!(sweep(1), 0, "too young");
+    assert_eq!(
+        (sweep(10), sweep(10)),
+        (2, 0),
+        "the name b.png and its file"
+    );
+    assert!(get("demo", &a).is_none() && get("demo", &other).is_some());
+    for wrong in [b"<svg".to_vec(), vec![0xff; pictures::MAX_BYTES + 1]] {
+        let stored = block_on(pictures::store(&w.sql, "demo", "x", wrong, 1));
+        assert!(matches!(stored, Err(Error::Invalid { .. })));
+    }
+}
+
+#[test]
+fn goods_are_looked_up_by_whole_keys_and_by_change() {
+    let w = world();
+    let keyed = |external: &str, article: &str, code: &str, barcode: &str| GoodInput {
+        article: some(article),
+        code: some(code),
+        barcodes: vec![barcode.to_owned()],
+        ..good(external, external)
+    };
+    w.put(
+        &[keyed("a", "X1", "Y1", "460"), keyed("b", "Y1", "X1", "461")],
+        10,
+    )
+    .unwrap();
+    w.put(&[keyed("c", "x1", "z", "460")], 20).unwrap();
+    let by = |key, value: &str| {
+        let key = Some((key, value.to_owned()));
+        let found = w.list(&Query {
+            key,
+            limit: 10,
+            ..Query::default()
+        });
+        found.into_iter().map(|g| g.name).collect::<BTreeSet<_>>()
+    };
+    let names = |names: &[&str]| {
+        names
+            .iter()
+            .map(|n| (*n).to_owned())
+            .collect::<BTreeSet<_>>()
+    };
+    assert_eq!(by(Key::Article, "x1"), names(&["a", "c"]));
+    assert_eq!(by(Key::Code, "X1"), names(&["b"]));
+    assert_eq!(by(Key::Barcode, "460"), names(&["a", "c"]));
+    assert_eq!(by(Key::External, "b"), names(&["b"]));
+    for order in [Order::Id, Order::Change] {
+        let since = |since| {
+            let since = Some(since);
+            w.list(&Query {
+                since,
+                order,
+                limit: 10,
+                ..Query::default()
+            })
+            .len()
+        };
+        assert_eq!(
+            (since(10), since(11), since(20), since(21)),
+            (3, 1, 1, 0),
+            "{order:?}"
+        );
+    }
 }

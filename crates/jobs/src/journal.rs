@@ -81,6 +81,7 @@ pub const ACTIONS: &[&str] = &[
     "tenant",
     "employee",
     "group",
+    "exchange",
     "call",
 ];
 

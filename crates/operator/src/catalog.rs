@@ -1,12 +1,18 @@
 //! Goods and categories.
 
-use sklad_catalog::{After, Good, GoodInput, Order, Query, Upserted, categories, goods, query};
+use sklad_catalog::{
+    After, CategoryQuery, Good, GoodInput, Key, Order, Query, RefKind, Upserted, card, categories,
+    goods, query, refs,
+};
 use sklad_store::{Kv, Sql};
 
 use crate::context::{Context, Told};
 use crate::error::ApiError;
 use crate::page::{Page, number};
 use crate::reply::Reply;
+
+/// In place of a category's id: the top of the tree.
+const TOP: &str = "-";
 
 pub async fn list<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
     let tenant = c.tenant().await?;
@@ -26,6 +32,8 @@ pub async fn list<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiErro
     };
     let query = Query {
         text: c.query("q").map(str::to_owned),
+        key: key(c)?,
+        since: c.query_number("since")?,
         category: c.query("category").map(str::to_owned),
         archived,
         order,
@@ -39,6 +47,26 @@ pub async fn list<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiErro
     Reply::json(&page)
 }
 
+/// The one whole key that goods are looked up by.
+fn key<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Option<(Key, String)>, ApiError> {
+    const KEYS: [(&str, Key); 5] = [
+        ("article", Key::Article),
+        ("code", Key::Code),
+        ("barcode", Key::Barcode),
+        ("external", Key::External),
+        ("parent", Key::Parent),
+    ];
+    let mut given = KEYS
+        .iter()
+        .filter_map(|(name, key)| Some((*name, *key, c.query(name)?)));
+    let first = given.next();
+    if let Some((name, ..)) = given.next() {
+        let message = "Только один из article, code, barcode, external, parent";
+        return Err(ApiError::bad(name, message));
+    }
+    Ok(first.map(|(_, key, value)| (key, value.to_owned())))
+}
+
 pub async fn upsert<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
     let batch: Vec<GoodInput> = c.list()?;
     let tenant = c.tenant().await?;
@@ -50,7 +78,7 @@ pub async fn upsert<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiEr
 
 pub async fn get<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
     let tenant = c.tenant().await?;
-    let found = goods::get(&c.app.sql, tenant.slug.as_str(), c.name(1)).await?;
+    let found = card::get(&c.app.sql, tenant.slug.as_str(), c.name(1)).await?;
     Reply::json(&found.ok_or_else(ApiError::not_found)?)
 }
 
@@ -83,8 +111,23 @@ pub async fn archive<S: Sql, K: Kv>(
 pub async fn categories<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
     let tenant = c.tenant().await?;
     let (limit, after) = (c.limit()?, c.after()?);
+    let query = CategoryQuery {
+        parent: c.query("parent").map(|id| if id == TOP { "" } else { id }),
+        after: after.as_deref(),
+        limit,
+    };
+    let items = categories::list(&c.app.sql, tenant.slug.as_str(), &query).await?;
+    Reply::json(&Page::new(items, limit, |last| vec![last.id.clone()]))
+}
+
+pub async fn entries<S: Sql, K: Kv>(
+    c: &Context<'_, S, K>,
+    kind: RefKind,
+) -> Result<Reply, ApiError> {
+    let tenant = c.tenant().await?;
+    let (limit, after) = (c.limit()?, c.after()?);
     let slug = tenant.slug.as_str();
-    let items = categories::list(&c.app.sql, slug, after.as_deref(), limit).await?;
+    let items = refs::list(&c.app.sql, slug, kind, after.as_deref(), limit).await?;
     Reply::json(&Page::new(items, limit, |last| vec![last.id.clone()]))
 }
 

@@ -4,6 +4,7 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
+use sklad_catalog::RefKind;
 use sklad_store::{Kv, Sql};
 use sklad_tenant::App;
 
@@ -208,6 +209,8 @@ fn goods_part<'a, S: Sql, K: Kv>(route: &Route, c: &'a Context<'a, S, K>) -> Opt
         Op::ArchiveGood => Box::pin(catalog::archive(c, true)),
         Op::UnarchiveGood => Box::pin(catalog::archive(c, false)),
         Op::ListCategories => Box::pin(catalog::categories(c)),
+        Op::ListPriceTypes => Box::pin(catalog::entries(c, RefKind::PriceType)),
+        Op::ListStores => Box::pin(catalog::entries(c, RefKind::Store)),
         Op::UpsertCategories => Box::pin(catalog::upsert_categories(c)),
         _ => return None,
     })

@@ -209,6 +209,8 @@ fn schemas() -> Map<String, Value> {
     add::<sklad_loyalty::giftcards::ImportReport>(g);
     add::<sklad_catalog::GoodInput>(g);
     add::<sklad_catalog::Good>(g);
+    add::<sklad_catalog::GoodCard>(g);
+    add::<sklad_catalog::CatalogRef>(g);
     add::<sklad_catalog::Upserted>(g);
     add::<sklad_catalog::CategoryInput>(g);
     add::<sklad_catalog::Category>(g);

@@ -53,6 +53,8 @@ pub enum Op {
     AddMember,
     RemoveMember,
     ListRights,
+    ListPriceTypes,
+    ListStores,
     Simulate,
     ListJournal,
     Check,
@@ -372,6 +374,12 @@ pub const ROUTES: &[Route] = &[
                 "q",
                 "Слова названия, артикул, код, штрихкод или идентификатор",
             ),
+            ("article", "Артикул целиком"),
+            ("code", "Код целиком"),
+            ("barcode", "Штрихкод целиком"),
+            ("external", "Идентификатор во внешней системе"),
+            ("parent", "Модификации этого товара"),
+            ("since", "Изменены не раньше, миллисекунды с 1970 года"),
             ("category", "В этой категории или ниже"),
             ("archived", "true или false"),
             ("order", "id (по умолчанию) или updated_at"),
@@ -388,22 +396,23 @@ pub const ROUTES: &[Route] = &[
     Route::get(
         tenant!("/goods/{id}"),
         Op::GetGood,
-        "Товар по любому идентификатору",
+        "Товар по любому идентификатору, со всем, что о нём известно",
     )
-    .answers(200, Answer::One("Good")),
+    .answers(200, Answer::One("GoodCard")),
     Route::post(
         tenant!("/goods/{id}/archive"),
         Op::ArchiveGood,
         "Убрать товар в архив",
     )
-    .answers(200, Answer::One("Good")),
+    .answers(200, Answer::One("GoodCard")),
     Route::post(
         tenant!("/goods/{id}/unarchive"),
         Op::UnarchiveGood,
         "Вернуть товар из архива",
     )
-    .answers(200, Answer::One("Good")),
+    .answers(200, Answer::One("GoodCard")),
     Route::get(tenant!("/categories"), Op::ListCategories, "Категории")
+        .query(&[("parent", "Прямо в этой категории; - означает верхний уровень")])
         .answers(200, Answer::Page("Category")),
     Route::post(
         tenant!("/categories"),
@@ -496,6 +505,10 @@ pub const ROUTES: &[Route] = &[
     .answers(204, Answer::None),
     Route::get(tenant!("/rights"), Op::ListRights, "Какие бывают права")
         .answers(200, Answer::Many("RightLine")),
+    Route::get(tenant!("/price-types"), Op::ListPriceTypes, "Типы цен")
+        .answers(200, Answer::Page("CatalogRef")),
+    Route::get(tenant!("/stores"), Op::ListStores, "Склады")
+        .answers(200, Answer::Page("CatalogRef")),
     Route::post(
         tenant!("/simulate"),
         Op::Simulate,
@@ -505,7 +518,7 @@ pub const ROUTES: &[Route] = &[
     .answers(200, Answer::One("Simulated")),
     Route::get(tenant!("/journal"), Op::ListJournal, "Журнал, новое вперёд")
         .query(&[
-            ("action", "Действие: sale, return, customer, merge, adjust, code, outbox, gift, goods, categories, settings, key, employee, group, tenant или call"),
+            ("action", "Действие: sale, return, customer, merge, adjust, code, outbox, gift, goods, categories, settings, key, employee, group, tenant, exchange или call"),
             ("outcome", "ok, warning, repeated или error"),
             ("customer", "Идентификатор покупателя"),
         ])

@@ -140,6 +140,39 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         ],
     ),
     (
+        "changes of goods in a batch of an import",
+        "{}",
+        &[(1, "crates/catalog/src/import/mod.rs", "MAX_CHANGES")],
+    ),
+    (
+        "goods that are archived at once after an import",
+        "{}",
+        &[(1, "crates/catalog/src/import/missing.rs", "PORTION")],
+    ),
+    (
+        "description; barcodes, pictures of a good",
+        "{} characters; {}, {}",
+        &[
+            (
+                1,
+                "crates/catalog/src/import/mod.rs",
+                "MAX_DESCRIPTION_CHARS",
+            ),
+            (1, "crates/catalog/src/goods.rs", "MAX_BARCODES"),
+            (1, "crates/catalog/src/import/mod.rs", "MAX_PICTURES"),
+        ],
+    ),
+    (
+        "variants that are told with their product",
+        "{}",
+        &[(1, "crates/catalog/src/query.rs", "MAX_PAGE")],
+    ),
+    (
+        "picture",
+        "{} MiB",
+        &[(MIB, "crates/catalog/src/pictures.rs", "MAX_BYTES")],
+    ),
+    (
         "certificates of a batch; lines of a file",
         "{}; {}",
         &[

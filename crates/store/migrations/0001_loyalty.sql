@@ -269,8 +269,8 @@ CREATE TABLE good_ids (
 -- step
 CREATE INDEX good_ids_of ON good_ids (tenant, good)
 -- step
--- What a good is found by as a whole; several may share it. Kind is key (an article, a code, a
--- barcode, in lower case) or picture (a file name).
+-- What a good is found by as a whole; several may share it. Kind is article, code or barcode (in lower
+-- case), or picture (a file name).
 CREATE TABLE good_terms (
     tenant TEXT NOT NULL,
     kind   TEXT NOT NULL,

@@ -8,6 +8,7 @@ const FILES: &[&str] = &[
     include_str!("../migrations/0001_loyalty.sql"),
     include_str!("../migrations/0002_journal.sql"),
     include_str!("../migrations/0003_employees.sql"),
+    include_str!("../migrations/0004_exchange.sql"),
 ];
 
 /// The version of the schema that this build works with.

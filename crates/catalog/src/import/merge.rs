@@ -9,6 +9,7 @@ use super::change::{Change, Kind, Price, Section, Stock};
 use super::record::{BY_HAND, GONE, LIVE, Record};
 use super::{MAX_DESCRIPTION_CHARS, MAX_PICTURES, Options};
 use crate::goods::{MAX_BARCODES, MAX_KEY_CHARS, MAX_NAME_CHARS, MAX_PRICE};
+use crate::pictures;
 
 /// Applies `change` to `record`, but for keys and parent. What does not fit is told in `warn`.
 pub fn apply(record: &mut Record, change: &Change, options: &Options<'_>, warn: &mut Vec<String>) {
@@ -198,7 +199,8 @@ fn lists(record: &mut Record, change: &Change, warn: &mut Vec<String>) {
         record.barcodes = json(&codes);
     }
     if let Some(given) = &change.pictures {
-        let names = distinct(given, MAX_PICTURES, "картинок", warn);
+        let names: Vec<String> = given.iter().map(|name| pictures::file_name(name)).collect();
+        let names = distinct(&names, MAX_PICTURES, "картинок", warn);
         record.pictures = json(&names);
     }
     if let Some(given) = &change.characteristics {

@@ -39,6 +39,12 @@ pub struct Missing {
 pub fn seen(tenant: &str, import: &str, part: i64, plan: &Plan) -> Option<Statement> {
     let mut ids: Vec<&str> = plan.goods.iter().flatten().map(String::as_str).collect();
     ids.dedup();
+    seen_ids(tenant, import, part, &ids)
+}
+
+/// The same for what has its ids from the source, as categories. `None` for no ids.
+#[must_use]
+pub fn seen_ids(tenant: &str, import: &str, part: i64, ids: &[&str]) -> Option<Statement> {
     let note = "INSERT INTO import_seen (tenant, import, part, goods) VALUES (?1, ?2, ?3, ?4) \
          ON CONFLICT (tenant, import, part) DO UPDATE SET goods = excluded.goods";
     let statement = Statement::new(note).bind(tenant).bind(import).bind(part);

@@ -11,7 +11,7 @@
 mod change;
 mod merge;
 mod missing;
-mod record;
+pub(crate) mod record;
 #[cfg(test)]
 mod tests;
 mod work;
@@ -22,7 +22,7 @@ use sklad_store::{Sql, Statement};
 use crate::Error;
 
 pub use change::{Change, Keys, Kind, Price, Section, Stock};
-pub use missing::{Missing, PORTION, Scope, clear_seen, mark_missing, missing, seen};
+pub use missing::{Missing, PORTION, Scope, clear_seen, mark_missing, missing, seen, seen_ids};
 
 /// The most changes of one plan.
 pub const MAX_CHANGES: usize = 5000;

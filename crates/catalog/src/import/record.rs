@@ -191,14 +191,17 @@ impl Record {
                 terms.push((kind, value));
             }
         };
-        for key in [&self.article, &self.code].into_iter().flatten() {
-            add(KEY, text::fold(key));
+        if let Some(article) = &self.article {
+            add(term::ARTICLE, text::fold(article));
+        }
+        if let Some(code) = &self.code {
+            add(term::CODE, text::fold(code));
         }
         for barcode in list(self.barcodes.as_deref()) {
-            add(KEY, text::fold(&barcode));
+            add(term::BARCODE, text::fold(&barcode));
         }
         for picture in list(self.pictures.as_deref()) {
-            add(PICTURE, picture);
+            add(term::PICTURE, picture);
         }
         terms
     }
@@ -212,10 +215,14 @@ impl Record {
     }
 }
 
-/// The kind of a term: an article, a code, a barcode.
-pub const KEY: &str = "key";
-/// The kind of a term: the name of a picture file.
-pub const PICTURE: &str = "picture";
+/// The kinds of terms.
+pub mod term {
+    pub const ARTICLE: &str = "article";
+    pub const CODE: &str = "code";
+    pub const BARCODE: &str = "barcode";
+    /// The name of a picture file.
+    pub const PICTURE: &str = "picture";
+}
 
 /// A JSON array of texts; nothing else is written to these columns.
 pub fn list(json: Option<&str>) -> Vec<String> {

@@ -115,66 +115,87 @@ fn categories(tenant: &str, work: &Work, now_ms: i64) -> Option<Statement> {
 
 /// The rows that differ, in statements of few sizes.
 fn rows(tenant: &str, items: Vec<Item>, now_ms: i64, statements: &mut Vec<Statement>) {
-    let mut rows: Vec<Record> = Vec::with_capacity(items.len());
+    let mut new: Vec<Record> = Vec::new();
+    let mut known: Vec<Record> = Vec::new();
     for item in items {
         let same = item.before.as_ref() == Some(&item.now);
-        if item.merged_into.is_none() && !same {
-            let version = item.before.map_or(0, |before| before.version);
-            rows.push(Record {
-                version: version.saturating_add(1),
-                ..item.now
-            });
+        if item.merged_into.is_some() || same {
+            continue;
         }
+        let version = item.before.as_ref().map_or(0, |before| before.version);
+        let rows = if version == 0 { &mut new } else { &mut known };
+        rows.push(Record {
+            version: version.saturating_add(1),
+            ..item.now
+        });
     }
+    static NEW: Texts = [const { OnceLock::new() }; SIZES.len()];
+    static KNOWN: Texts = [const { OnceLock::new() }; SIZES.len()];
+    bound(tenant, now_ms, new, &NEW, insert, statements);
+    bound(tenant, now_ms, known, &KNOWN, update, statements);
+}
+
+/// The texts of a statement for each of [`SIZES`], made once.
+type Texts = [OnceLock<String>; SIZES.len()];
+
+fn bound(
+    tenant: &str,
+    now_ms: i64,
+    rows: Vec<Record>,
+    texts: &'static Texts,
+    make: fn(usize) -> String,
+    statements: &mut Vec<Statement>,
+) {
     let mut left = rows.len();
     let mut rows = rows.into_iter();
-    for (which, size) in SIZES.iter().enumerate() {
-        while left >= *size {
-            let mut statement = Statement::new(text(which)).bind(tenant).bind(now_ms);
-            for row in rows.by_ref().take(*size) {
-                for value in row.values() {
-                    statement = statement.bind(value);
-                }
+    for (text, size) in texts.iter().zip(SIZES) {
+        while left >= size {
+            let text = text.get_or_init(|| make(size)).as_str();
+            let mut statement = Statement::new(text).bind(tenant).bind(now_ms);
+            for value in rows.by_ref().take(size).flat_map(Record::values) {
+                statement = statement.bind(value);
             }
-            statements.push(statement.expect_rows(*size));
-            left = left.saturating_sub(*size);
+            statements.push(statement.expect_rows(size));
+            left = left.saturating_sub(size);
         }
     }
 }
 
-/// The text for the size of this number, made once.
-fn text(which: usize) -> &'static str {
-    static TEXTS: [OnceLock<String>; SIZES.len()] = [const { OnceLock::new() }; SIZES.len()];
-    let size = SIZES.get(which).copied().unwrap_or(1);
-    TEXTS
-        .get(which)
-        .map_or("", |text| text.get_or_init(|| upsert(size)))
+/// Writes new rows. One that is there already, under this id or external one, is left out, and the
+/// batch, which expects all, is a conflict. `OR IGNORE`: a statement that cannot fail half-way needs
+/// no copies of the pages that it changes.
+fn insert(size: usize) -> String {
+    let (columns, values) = (COLUMNS.join(", "), values(size));
+    format!(
+        "INSERT OR IGNORE INTO goods (tenant, updated_at, {columns}, name_key) VALUES {values} \
+         RETURNING 1"
+    )
 }
 
-/// A new row that is there already, and a known one that is not as it was read, are not written: the
-/// batch expects them all.
-fn upsert(size: usize) -> String {
+/// Writes rows over those that are stored. One that is not as it was read is left out.
+fn update(size: usize) -> String {
+    let (columns, values) = (COLUMNS.join(", "), values(size));
+    let free = COLUMNS.iter().skip(FIXED);
+    let set: Vec<String> = free
+        .chain(["version", "name_key", "updated_at"].iter())
+        .map(|name| format!("{name} = excluded.{name}"))
+        .collect();
+    let set = set.join(", ");
+    format!(
+        "INSERT INTO goods (tenant, updated_at, {columns}, name_key) VALUES {values} \
+         ON CONFLICT DO UPDATE SET {set} \
+         WHERE goods.id = excluded.id AND goods.version = excluded.version - 1 RETURNING 1"
+    )
+}
+
+/// So many rows of parameters.
+fn values(size: usize) -> String {
     let row = |n: usize| {
         let first = SHARED + n * WIDTH;
         let values: Vec<String> = (1..=WIDTH).map(|i| format!("?{}", first + i)).collect();
         format!("(?1, ?2, {})", values.join(", "))
     };
-    let rows: Vec<String> = (0..size).map(row).collect();
-    let free = COLUMNS
-        .iter()
-        .skip(FIXED)
-        .chain(["version", "name_key", "updated_at"].iter());
-    let set: Vec<String> = free
-        .map(|name| format!("{name} = excluded.{name}"))
-        .collect();
-    format!(
-        "INSERT INTO goods (tenant, updated_at, {}, name_key) VALUES {} \
-         ON CONFLICT DO UPDATE SET {} \
-         WHERE goods.id = excluded.id AND goods.version = excluded.version - 1 RETURNING 1",
-        COLUMNS.join(", "),
-        rows.join(", "),
-        set.join(", "),
-    )
+    (0..size).map(row).collect::<Vec<_>>().join(", ")
 }
 
 /// What goods are no longer found by, and what they are found by now.
@@ -205,9 +226,8 @@ fn terms(tenant: &str, items: &[Item]) -> Vec<Statement> {
     new.sort();
     let delete = "DELETE FROM good_terms WHERE tenant = ?1 AND (kind, value, good) IN \
          (SELECT r.value ->> 0, r.value ->> 1, r.value ->> 2 FROM json_each(?2) r)";
-    let insert = "INSERT INTO good_terms (tenant, kind, value, good) \
-         SELECT ?1, r.value ->> 0, r.value ->> 1, r.value ->> 2 FROM json_each(?2) r WHERE true \
-         ON CONFLICT DO NOTHING";
+    let insert = "INSERT OR IGNORE INTO good_terms (tenant, kind, value, good) \
+         SELECT ?1, r.value ->> 0, r.value ->> 1, r.value ->> 2 FROM json_each(?2) r";
     let both = [(delete, gone), (insert, new)].into_iter();
     both.filter(|(_, rows)| !rows.is_empty())
         .map(|(sql, rows)| each(sql, tenant, json!(rows).to_string()))
@@ -223,9 +243,8 @@ fn learnt(tenant: &str, work: &Work) -> Option<Statement> {
         rows.extend(new.map(|good| (value.as_str(), good)));
     }
     let count = rows.len();
-    let insert = "INSERT INTO good_ids (tenant, kind, value, good) \
-         SELECT ?1, 'uuid', r.value ->> 0, r.value ->> 1 FROM json_each(?2) r WHERE true \
-         ON CONFLICT DO NOTHING RETURNING 1";
+    let insert = "INSERT OR IGNORE INTO good_ids (tenant, kind, value, good) \
+         SELECT ?1, 'uuid', r.value ->> 0, r.value ->> 1 FROM json_each(?2) r RETURNING 1";
     (count > 0).then(|| each(insert, tenant, json!(rows).to_string()).expect_rows(count))
 }
 

@@ -33,7 +33,7 @@ enum Command {
         #[arg(long)]
         name: Option<String>,
         /// A group, by id or name; may be repeated.
-        #[arg(long = "group")]
+        #[arg(long = "group", value_name = "GROUP")]
         groups: Vec<String>,
         /// A file with the password; - is standard input [default: a generated one].
         #[arg(long)]
@@ -67,7 +67,7 @@ enum Command {
         #[arg(long)]
         name: Option<String>,
         /// A group to be in instead of the present ones, by id or name; may be repeated.
-        #[arg(long = "group")]
+        #[arg(long = "group", value_name = "GROUP")]
         groups: Vec<String>,
         /// In no group any more.
         #[arg(long, conflicts_with = "groups")]

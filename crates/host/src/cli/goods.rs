@@ -35,9 +35,32 @@ enum Command {
         /// In this category or below it.
         #[arg(long)]
         category: Option<String>,
+        /// With this barcode.
+        #[arg(long)]
+        barcode: Option<String>,
+        /// The variants of this product.
+        #[arg(long)]
+        parent: Option<String>,
         /// At most so many.
         #[arg(long, default_value_t = 100)]
         limit: usize,
+    },
+    /// Shows one good with everything, as JSON.
+    Show {
+        /// The tenant.
+        tenant: String,
+        /// Any of its ids.
+        id: String,
+    },
+    /// Lists price types.
+    PriceTypes {
+        /// The tenant.
+        tenant: String,
+    },
+    /// Lists stores.
+    Stores {
+        /// The tenant.
+        tenant: String,
     },
     /// Creates or changes goods from a JSON array.
     Upsert {
@@ -67,11 +90,30 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
             tenant,
             text,
             category,
+            barcode,
+            parent,
             limit,
         } => {
-            let query = query(&[("q", text.as_deref()), ("category", category.as_deref())]);
+            let query = query(&[
+                ("q", text.as_deref()),
+                ("category", category.as_deref()),
+                ("barcode", barcode.as_deref()),
+                ("parent", parent.as_deref()),
+            ]);
             let goods = api.list(&format!("/{}/goods{query}", encode(&tenant)), limit)?;
             list(&api, &goods);
+        }
+        Command::Show { tenant, id } => {
+            let path = format!("/{}/goods/{}", encode(&tenant), encode(&id));
+            show::json(&api.get(&path)?);
+        }
+        Command::PriceTypes { tenant } => {
+            let all = api.list(&format!("/{}/price-types", encode(&tenant)), usize::MAX)?;
+            entries(&api, &all);
+        }
+        Command::Stores { tenant } => {
+            let all = api.list(&format!("/{}/stores", encode(&tenant)), usize::MAX)?;
+            entries(&api, &all);
         }
         Command::Upsert { tenant, file } => {
             upsert(
@@ -151,6 +193,18 @@ fn categories(api: &Api, all: &[Value]) {
         ("Категория", "id", Show::Text),
         ("Название", "name", Show::Text),
         ("Входит в", "parent", Show::Text),
+    ];
+    show::items(all, &columns);
+}
+
+fn entries(api: &Api, all: &[Value]) {
+    if api.json {
+        return show::json(&Value::from(all));
+    }
+    let columns = [
+        ("Идентификатор", "id", Show::Text),
+        ("Название", "name", Show::Text),
+        ("Архив", "archived", Show::Yes),
     ];
     show::items(all, &columns);
 }

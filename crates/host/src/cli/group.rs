@@ -30,10 +30,10 @@ enum Command {
         /// Its name.
         name: String,
         /// A right, see `group rights`; may be repeated.
-        #[arg(long = "right")]
+        #[arg(long = "right", value_name = "RIGHT")]
         rights: Vec<String>,
         /// An employee, by e-mail or id; may be repeated.
-        #[arg(long = "member")]
+        #[arg(long = "member", value_name = "EMPLOYEE")]
         members: Vec<String>,
     },
     /// Lists the groups.
@@ -61,7 +61,7 @@ enum Command {
         #[arg(long)]
         name: Option<String>,
         /// A right to have instead of the present ones; may be repeated.
-        #[arg(long = "right")]
+        #[arg(long = "right", value_name = "RIGHT")]
         rights: Vec<String>,
         /// Without rights from now on.
         #[arg(long, conflicts_with = "rights")]

@@ -17,6 +17,9 @@ fn goods_are_upserted_found_and_archived() {
     );
     assert_eq!(loops.refusal(), (422, "refused", "0.parent"));
 
+    assert_eq!(w.all_pages("/demo/categories?parent=food", 10).len(), 1);
+    assert_eq!(w.all_pages("/demo/categories?parent=-", 10).len(), 1);
+
     let goods = json!([{ "external": "k", "name": "Кефир", "category": "milk", "price_kopecks": 9990,
         "barcodes": ["460"] }, { "external": "b", "name": "Хлеб" }]);
     let first = w.post("/demo/goods", &goods).body;
@@ -30,7 +33,13 @@ fn goods_are_upserted_found_and_archived() {
         (&json!(0), &json!(2))
     );
     assert_eq!(first["ids"], again["ids"]);
-    for query in ["category=food", "q=460", "q=%D0%BA%D0%B5%D1%84"] {
+    for query in [
+        "category=food",
+        "q=460",
+        "q=%D0%BA%D0%B5%D1%84",
+        "barcode=460",
+        "external=k",
+    ] {
         assert_eq!(
             w.all_pages(&format!("/demo/goods?{query}"), 10).len(),
             1,
@@ -38,6 +47,13 @@ fn goods_are_upserted_found_and_archived() {
         );
     }
     assert!(w.all_pages("/other/goods", 10).is_empty());
+    assert_eq!(w.get("/demo/goods?code=1&barcode=2").status, 400);
+    for kind in ["price-types", "stores", "goods?parent=nobody"] {
+        assert!(
+            w.all_pages(&format!("/demo/{kind}"), 10).is_empty(),
+            "{kind}"
+        );
+    }
     assert_eq!(w.get("/demo/goods/k").body["name"], "Кефир");
     assert_eq!(
         w.post("/demo/goods/k/archive", &Value::Null).body["archived"],

@@ -1,0 +1,166 @@
+//! What goods name by id: price types, stores, properties and their values, units.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use sklad_store::{Row, Sql, Statement};
+
+use crate::Error;
+use crate::goods::{MAX_KEY_CHARS, MAX_NAME_CHARS};
+
+/// What an entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RefKind {
+    /// A price type (commerceml §2.3, `ТипЦены`).
+    PriceType,
+    /// A store (`Склад`).
+    Store,
+    /// A property (`Свойство`).
+    Property,
+    /// A value of a property (`Справочник`); its parent is the property.
+    PropertyValue,
+    /// A unit of measure (`ЕдиницаИзмерения`).
+    Unit,
+}
+
+impl RefKind {
+    /// As it is kept.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PriceType => "price_type",
+            Self::Store => "store",
+            Self::Property => "property",
+            Self::PropertyValue => "value",
+            Self::Unit => "unit",
+        }
+    }
+}
+
+/// An entry as an importer tells it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RefInput {
+    /// Its id in the source, at most 255 characters.
+    pub id: String,
+    /// Of a value: its property's id.
+    pub parent: Option<String>,
+    /// Name.
+    pub name: String,
+    /// Further texts by name: currency, type, address …
+    pub data: BTreeMap<String, String>,
+    /// Whether the source deleted it.
+    pub deleted: bool,
+}
+
+/// An entry as it is read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CatalogRef {
+    /// Идентификатор.
+    pub id: String,
+    /// У значения – его свойство.
+    pub parent: Option<String>,
+    /// Название.
+    pub name: String,
+    /// Прочее: валюта, тип, адрес.
+    pub data: BTreeMap<String, String>,
+    /// Источник его удалил.
+    pub archived: bool,
+    /// Когда изменено, миллисекунды с 1970 года (UTC).
+    pub updated_at: i64,
+}
+
+/// The statement that writes entries that are new or differ; it answers a row for each of them. An
+/// entry without an id, or with too long a one, is left out.
+#[must_use]
+pub fn import(
+    tenant: &str,
+    source: &str,
+    kind: RefKind,
+    batch: &[RefInput],
+    now_ms: i64,
+) -> Statement {
+    let rows: Vec<Value> = batch.iter().filter_map(row).collect();
+    Statement::new(
+        "INSERT INTO catalog_refs (tenant, kind, id, parent, name, data, source, archived, updated_at) \
+         SELECT ?1, ?2, r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, ?3, r.value ->> 4, ?5 \
+         FROM json_each(?4) r WHERE true \
+         ON CONFLICT (tenant, kind, id) DO UPDATE SET parent = excluded.parent, name = excluded.name, \
+             data = excluded.data, source = excluded.source, archived = excluded.archived, \
+             updated_at = excluded.updated_at \
+         WHERE parent IS NOT excluded.parent OR name IS NOT excluded.name \
+             OR data IS NOT excluded.data OR archived IS NOT excluded.archived RETURNING 1",
+    )
+    .bind(tenant)
+    .bind(kind.name())
+    .bind(source)
+    .bind(Value::from(rows).to_string())
+    .bind(now_ms)
+}
+
+fn row(input: &RefInput) -> Option<Value> {
+    let id = input.id.trim();
+    let name: String = input.name.trim().chars().take(MAX_NAME_CHARS).collect();
+    let data = (!input.data.is_empty()).then(|| json!(input.data).to_string());
+    (1..=MAX_KEY_CHARS)
+        .contains(&id.chars().count())
+        .then(|| json!([id, input.parent, name, data, i64::from(input.deleted)]))
+}
+
+/// The entries of a kind after the id `after`, by id, at most `limit`.
+///
+/// # Errors
+/// The database's.
+pub async fn list(
+    sql: &impl Sql,
+    tenant: &str,
+    kind: RefKind,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Vec<CatalogRef>, Error> {
+    let statement = Statement::new(
+        "SELECT id, parent, name, data, archived, updated_at FROM catalog_refs \
+         WHERE tenant = ?1 AND kind = ?2 AND id > ?3 ORDER BY id LIMIT ?4",
+    )
+    .bind(tenant)
+    .bind(kind.name())
+    .bind(after.unwrap_or_default())
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    let rows = sql.query(statement).await?;
+    Ok(rows.iter().map(entry).collect())
+}
+
+fn entry(row: &Row) -> CatalogRef {
+    CatalogRef {
+        id: row.string(0),
+        parent: row.text(1).map(str::to_owned),
+        name: row.string(2),
+        data: row
+            .text(3)
+            .and_then(|json| serde_json::from_str(json).ok())
+            .unwrap_or_default(),
+        archived: row.int(4) != Some(0),
+        updated_at: row.int(5).unwrap_or_default(),
+    }
+}
+
+/// The names of these entries, as far as they are known.
+pub(crate) async fn names(
+    sql: &impl Sql,
+    tenant: &str,
+    wanted: &[(RefKind, &str)],
+) -> Result<BTreeMap<(String, String), String>, Error> {
+    let pairs: Vec<_> = wanted.iter().map(|(kind, id)| (kind.name(), id)).collect();
+    let statement = Statement::new(
+        "SELECT r.kind, r.id, r.name FROM json_each(?2) k CROSS JOIN catalog_refs r \
+         ON r.tenant = +?1 AND r.kind = k.value ->> 0 AND r.id = k.value ->> 1",
+    )
+    .bind(tenant)
+    .bind(json!(pairs).to_string());
+    let mut names = BTreeMap::new();
+    for row in sql.query(statement).await? {
+        names.insert((row.string(0), row.string(1)), row.string(2));
+    }
+    Ok(names)
+}

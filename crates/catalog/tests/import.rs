@@ -1,0 +1,530 @@
+//! The port of the importers over the native database.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::executor::block_on;
+use proptest::prelude::*;
+use sklad_catalog::import::{
+    self, Change, Counts, Keys, Missing, Options, Plan, Price, Scope, Section,
+};
+use sklad_catalog::{Good, GoodInput, Query, goods, ids, query};
+use sklad_store::native::NativeSql;
+use sklad_store::{Sql, SqlError, Statement};
+
+const MS_ID: &str = "9c56720c-e8a7-4fdc-aea4-7104f28207be";
+const OTHER_ID: &str = "f085d67e-6eae-11e6-8a84-bc520403352a";
+
+struct World {
+    sql: NativeSql,
+    _dir: tempfile::TempDir,
+}
+
+fn world() -> World {
+    let dir = tempfile::tempdir().unwrap();
+    let sql = NativeSql::open(&dir.path().join("db")).unwrap();
+    World { sql, _dir: dir }
+}
+
+impl World {
+    fn plan(&self, changes: &[Change], now: i64) -> Plan {
+        let options = Options {
+            source: Some("cml"),
+            price_type: Some("retail"),
+            min_price_type: Some("floor"),
+        };
+        let mut ids = ids::sequence(now);
+        block_on(import::plan(
+            &self.sql, "demo", changes, &options, &mut ids, now,
+        ))
+        .unwrap()
+    }
+
+    fn write(&self, plan: &Plan) -> Result<(), SqlError> {
+        block_on(self.sql.atomic(plan.statements.clone())).map(drop)
+    }
+
+    fn import(&self, changes: &[Change], now: i64) -> Plan {
+        let plan = self.plan(changes, now);
+        self.write(&plan).unwrap();
+        plan
+    }
+
+    fn get(&self, key: &str) -> Option<Good> {
+        block_on(goods::get(&self.sql, "demo", key)).unwrap()
+    }
+
+    fn find(&self, text: &str) -> usize {
+        let query = Query {
+            text: Some(text.to_owned()),
+            limit: 100,
+            ..Query::default()
+        };
+        block_on(query::list(&self.sql, "demo", &query))
+            .unwrap()
+            .len()
+    }
+
+    fn rows(&self, sql: &'static str) -> Vec<String> {
+        let rows = block_on(self.sql.query(Statement::new(sql))).unwrap();
+        rows.iter().map(|row| row.string(0)).collect()
+    }
+}
+
+fn text(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+fn product(external: &str) -> Change {
+    Change {
+        keys: Keys::external(external),
+        create: true,
+        name: text(external),
+        deleted: Some(false),
+        ..Change::default()
+    }
+}
+
+fn variant(parent: &str, variant: &str) -> Change {
+    Change {
+        keys: Keys::external(format!("{parent}#{variant}")),
+        parent: text(parent),
+        create: true,
+        characteristics: Some(vec![("Цвет".to_owned(), variant.to_owned())]),
+        ..Change::default()
+    }
+}
+
+fn prices(list: &[(&str, i64)]) -> Vec<Price> {
+    let price = |(price_type, kopecks): &(&str, i64)| Price {
+        price_type: (*price_type).to_owned(),
+        kopecks: *kopecks,
+        currency: "RUB".to_owned(),
+    };
+    list.iter().map(price).collect()
+}
+
+#[test]
+fn an_import_is_idempotent_and_counts() {
+    let w = world();
+    let mut batch: Vec<_> = (0..150).map(|n| product(&format!("p{n}"))).collect();
+    batch.extend((0..150).map(|n| variant("p7", &format!("v{n}"))));
+    let first = w.import(&batch, 1);
+    assert_eq!(first.counts.created, 300);
+    let again = w.plan(&batch, 2);
+    assert!(again.statements.is_empty());
+    assert_eq!(again.counts.unchanged, 300);
+    assert_eq!(again.goods, first.goods);
+    batch[3].name = text("другое");
+    batch[4].deleted = Some(true);
+    let third = w.import(&batch, 3);
+    let counts = Counts {
+        changed: 1,
+        deleted: 1,
+        unchanged: 298,
+        ..Counts::default()
+    };
+    assert_eq!(third.counts, counts);
+    batch[4].deleted = Some(false);
+    assert_eq!(w.import(&batch, 4).counts.restored, 1);
+}
+
+#[test]
+fn changes_of_one_good_in_one_batch_are_applied_in_order() {
+    let w = world();
+    let named = |name: &str| Change {
+        name: text(name),
+        ..product("p")
+    };
+    let coded = Change {
+        code: text("c"),
+        keys: Keys::external("p"),
+        ..Change::default()
+    };
+    let plan = w.import(&[named("a"), coded, named("b")], 1);
+    assert_eq!((plan.counts.created, plan.goods.len()), (1, 3));
+    let good = w.get("p").unwrap();
+    assert_eq!((good.name.as_str(), good.code.as_deref()), ("b", Some("c")));
+    // There and back again is no change.
+    assert!(w.plan(&[named("c"), named("b")], 2).statements.is_empty());
+}
+
+#[test]
+fn what_is_not_known_is_skipped_and_counted() {
+    let w = world();
+    let price = Change {
+        keys: Keys::external("nobody"),
+        prices: Some(Section::Replace(prices(&[("retail", 1)]))),
+        ..Change::default()
+    };
+    let plan = w.import(&[price, variant("nobody", "v"), product("p")], 1);
+    assert_eq!((plan.counts.skipped_unknown, plan.counts.created), (2, 1));
+    assert_eq!(plan.goods.iter().flatten().count(), 1);
+    let long = product(&"я".repeat(700));
+    let plan = w.plan(&[long, Change::default()], 2);
+    assert!(plan.warnings.iter().all(|warning| warning.refused));
+    assert_eq!((plan.warnings.len(), plan.statements.len()), (2, 0));
+}
+
+#[test]
+fn a_variant_has_its_products_categories_and_name() {
+    let w = world();
+    let within = |category: &str| Change {
+        categories: Some(vec![category.to_owned(), "sale".to_owned()]),
+        ..product("p")
+    };
+    w.import(&[within("a"), variant("p", "синий")], 1);
+    let blue = w.get("p#синий").unwrap();
+    assert_eq!(
+        (blue.name.as_str(), blue.category.as_deref()),
+        ("p (синий)", Some("a"))
+    );
+    // A variant that came with its product's change, and one that did not.
+    w.import(&[variant("p", "красный")], 2);
+    w.import(&[variant("p", "красный"), within("b")], 3);
+    for name in ["p#синий", "p#красный"] {
+        let good = w.get(name).unwrap();
+        assert_eq!(
+            (good.category.as_deref(), good.updated_at),
+            (Some("b"), 3),
+            "{name}"
+        );
+    }
+    assert!(
+        w.plan(&[within("b"), variant("p", "синий")], 4)
+            .statements
+            .is_empty()
+    );
+}
+
+#[test]
+fn prices_make_the_price_and_its_floor() {
+    let w = world();
+    let priced = |section| Change {
+        prices: Some(section),
+        ..product("p")
+    };
+    let all = prices(&[("retail", 500), ("floor", 300), ("old", 1)]);
+    w.import(&[priced(Section::Replace(all))], 1);
+    let good = w.get("p").unwrap();
+    assert_eq!(
+        (good.price_kopecks, good.min_price_kopecks),
+        (Some(500), Some(300))
+    );
+    w.import(&[priced(Section::Merge(prices(&[("floor", 400)])))], 2);
+    let good = w.get("p").unwrap();
+    assert_eq!(
+        (good.price_kopecks, good.min_price_kopecks),
+        (Some(500), Some(400))
+    );
+    w.import(&[priced(Section::Replace(prices(&[])))], 3);
+    assert_eq!(w.get("p").unwrap().price_kopecks, None);
+}
+
+#[test]
+fn a_good_is_found_by_what_it_has_now() {
+    let w = world();
+    let keyed = |article: &str, barcode: &str| Change {
+        article: text(article),
+        barcodes: Some(vec![barcode.to_owned()]),
+        ..product("p")
+    };
+    w.import(&[keyed("А-1", "460")], 1);
+    assert_eq!((w.find("а-1"), w.find("460"), w.find("p")), (1, 1, 1));
+    w.import(&[keyed("А-2", "461")], 2);
+    assert_eq!((w.find("а-1"), w.find("460")), (0, 0));
+    assert_eq!((w.find("а-2"), w.find("461")), (1, 1));
+}
+
+#[test]
+fn somebody_elses_change_in_between_is_a_conflict() {
+    let w = world();
+    w.import(&[product("p")], 1);
+    let named = |name: &str| Change {
+        name: text(name),
+        ..product("p")
+    };
+    let (a, b) = (w.plan(&[named("a")], 2), w.plan(&[named("b")], 2));
+    w.write(&a).unwrap();
+    assert_eq!(w.write(&b), Err(SqlError::Conflict));
+    let (a, b) = (w.plan(&[product("new")], 3), w.plan(&[product("new")], 3));
+    w.write(&a).unwrap();
+    assert_eq!(w.write(&b), Err(SqlError::Conflict));
+    let plan = w.plan(&[named("c")], 4);
+    let archive = goods::archive("demo", &w.get("p").unwrap().id, true, 4);
+    block_on(w.sql.atomic(vec![archive])).unwrap();
+    assert_eq!(w.write(&plan), Err(SqlError::Conflict));
+}
+
+#[test]
+fn two_goods_that_turn_out_to_be_one_become_one() {
+    let w = world();
+    let known = GoodInput {
+        ms_id: text(MS_ID),
+        sync_id: text(OTHER_ID),
+        min_price_kopecks: Some(7),
+        barcodes: vec!["461".to_owned()],
+        ..GoodInput::default()
+    };
+    w.import(&[product("p"), variant("p", "v")], 1);
+    block_on(goods::upsert(
+        &w.sql,
+        "demo",
+        std::slice::from_ref(&known),
+        2,
+    ))
+    .unwrap();
+    let id = w.get("p").unwrap().id;
+    assert_ne!(w.get(MS_ID).unwrap().id, id);
+    let both = Change {
+        keys: Keys {
+            ms_id: text(MS_ID),
+            ..Keys::external("p")
+        },
+        ..product("p")
+    };
+    let plan = w.import(std::slice::from_ref(&both), 3);
+    assert_eq!(
+        (plan.counts.changed, plan.goods[0].as_ref()),
+        (1, Some(&id))
+    );
+    for key in ["p", MS_ID, OTHER_ID, &id] {
+        let good = w.get(key).unwrap();
+        assert_eq!((&good.id, good.min_price_kopecks), (&id, Some(7)), "{key}");
+    }
+    assert_eq!(
+        (w.find("461"), w.rows("SELECT id FROM goods").len()),
+        (1, 2)
+    );
+    assert!(w.plan(&[both], 4).statements.is_empty());
+}
+
+#[test]
+fn the_variants_of_a_good_that_was_merged_go_along() {
+    let w = world();
+    let by_ms = GoodInput {
+        ms_id: text(MS_ID),
+        ..GoodInput::default()
+    };
+    block_on(goods::upsert(&w.sql, "demo", &[by_ms], 1)).unwrap();
+    w.import(&[product("p"), variant("p", "v")], 2);
+    let both = Change {
+        keys: Keys {
+            ms_id: text(MS_ID),
+            ..Keys::external("p")
+        },
+        ..product("p")
+    };
+    let lost = w.get("p").unwrap().id;
+    w.import(&[both, variant("p", "w")], 3);
+    assert_eq!(w.get("p").unwrap().id, MS_ID, "the older stays");
+    assert_eq!(w.get(&lost).unwrap().id, MS_ID);
+    let parents: BTreeSet<_> = w
+        .rows("SELECT parent FROM goods WHERE parent IS NOT NULL")
+        .into_iter()
+        .collect();
+    assert_eq!(parents, BTreeSet::from([MS_ID.to_owned()]));
+}
+
+#[test]
+fn what_a_full_import_lacks_is_counted_archived_and_comes_back() {
+    let w = world();
+    let goods: Vec<_> = ["a", "b", "c"].into_iter().map(product).collect();
+    w.import(&goods, 1);
+    w.import(&[variant("a", "v"), variant("c", "v")], 1);
+    block_on(goods::upsert(
+        &w.sql,
+        "demo",
+        &[GoodInput {
+            external: text("ours"),
+            ..GoodInput::default()
+        }],
+        1,
+    ))
+    .unwrap();
+    for (part, batch) in [&goods[..1], &goods[1..2]].into_iter().enumerate() {
+        let plan = w.plan(batch, 2);
+        assert!(plan.statements.is_empty());
+        let seen = import::seen("demo", "full", i64::try_from(part).unwrap(), &plan);
+        block_on(w.sql.atomic(seen.into_iter().collect())).unwrap();
+    }
+    let sql = &w.sql;
+    let count = || block_on(import::missing(sql, "demo", "cml", "full", Scope::Products)).unwrap();
+    let mark = || {
+        block_on(import::mark_missing(
+            sql,
+            "demo",
+            "cml",
+            "full",
+            Scope::Products,
+            3,
+        ))
+        .unwrap()
+    };
+    assert_eq!(
+        count(),
+        Missing {
+            live: 3,
+            missing: 1
+        }
+    );
+    assert_eq!((mark(), mark()), (2, 0), "the product and its variant");
+    assert_eq!(
+        count(),
+        Missing {
+            live: 2,
+            missing: 0
+        }
+    );
+    let archived = |key: &str| w.get(key).unwrap().archived;
+    assert!(archived("c") && archived("c#v") && !archived("a#v") && !archived("ours"));
+    block_on(sql.atomic(vec![import::clear_seen("demo", "full")])).unwrap();
+    assert_eq!(count().missing, 2);
+    assert_eq!(w.import(&[product("c")], 4).counts.restored, 1);
+}
+
+#[test]
+fn tenants_do_not_share_goods() {
+    let w = world();
+    w.import(&[product("p"), variant("p", "v")], 1);
+    let mut ids = ids::sequence(1);
+    let options = Options::default();
+    let changes = [variant("p", "v"), product("p")];
+    let plan = import::plan(&w.sql, "other", &changes, &options, &mut ids, 1);
+    let plan = block_on(plan).unwrap();
+    assert_eq!((plan.counts.created, plan.counts.skipped_unknown), (1, 1));
+    w.write(&plan).unwrap();
+    assert_eq!(
+        w.rows("SELECT id FROM goods WHERE tenant = 'demo'").len(),
+        2
+    );
+    let missing = import::missing(&w.sql, "other", "cml", "x", Scope::Products);
+    assert_eq!(block_on(missing).unwrap(), Missing::default());
+}
+
+/// A good of the model: name, prices, whether it is there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Known {
+    name: String,
+    prices: BTreeMap<String, i64>,
+    category: Option<String>,
+    archived: bool,
+}
+
+fn some_change() -> impl Strategy<Value = Change> {
+    let key = (0..4_u8, proptest::option::of(0..3_u8));
+    let name = proptest::option::of("[а-в]{1,3}");
+    let price = ("[pq]", 0..4_i64);
+    let listed = (any::<bool>(), proptest::collection::vec(price, 0..3));
+    let rest = (proptest::option::of(listed), proptest::option::of("[kl]"));
+    let flags = (any::<bool>(), proptest::option::of(any::<bool>()));
+    (key, name, rest, flags).prop_map(|((p, v), name, (listed, category), (create, deleted))| {
+        let external = v.map_or(format!("{p}"), |v| format!("{p}#{v}"));
+        let priced = |(whole, list): (bool, Vec<(String, i64)>)| {
+            let list: Vec<_> = list.iter().map(|(id, n)| (id.as_str(), *n)).collect();
+            if whole {
+                Section::Replace(prices(&list))
+            } else {
+                Section::Merge(prices(&list))
+            }
+        };
+        Change {
+            keys: Keys::external(external),
+            parent: v.map(|_| format!("{p}")),
+            create,
+            name,
+            prices: listed.map(priced),
+            categories: category.filter(|_| v.is_none()).map(|c| vec![c]),
+            deleted,
+            ..Change::default()
+        }
+    })
+}
+
+fn model(known: &mut BTreeMap<String, Known>, change: &Change) {
+    let key = change.keys.external.clone().unwrap();
+    let orphan = change
+        .parent
+        .as_ref()
+        .is_some_and(|p| !known.contains_key(p));
+    if !known.contains_key(&key) && (!change.create || orphan) {
+        return;
+    }
+    let product = change.parent.as_ref().and_then(|p| known.get(p)).cloned();
+    let good = known.entry(key.clone()).or_default();
+    if let Some(name) = &change.name {
+        good.name.clone_from(name);
+    }
+    if good.name.is_empty() {
+        good.name = product.map(|p| p.name).unwrap_or_default();
+    }
+    let (whole, list) = match &change.prices {
+        Some(Section::Replace(list)) => (true, list.as_slice()),
+        Some(Section::Merge(list)) => (false, list.as_slice()),
+        None => (false, [].as_slice()),
+    };
+    if whole {
+        good.prices.clear();
+    }
+    for price in list {
+        good.prices.insert(price.price_type.clone(), price.kopecks);
+    }
+    good.archived = change.deleted.unwrap_or(good.archived);
+    if let Some(categories) = &change.categories {
+        good.category = categories.first().cloned();
+    }
+    let ours = known
+        .get(key.split('#').next().unwrap())
+        .unwrap()
+        .category
+        .clone();
+    for (other, good) in known.iter_mut() {
+        if other.split('#').next() == key.split('#').next() {
+            good.category.clone_from(&ours);
+        }
+    }
+}
+
+fn stored(w: &World) -> BTreeMap<String, Known> {
+    let sql = "SELECT external, name, prices, category, archived FROM goods";
+    let rows = block_on(w.sql.query(Statement::new(sql))).unwrap();
+    let good = |row: &sklad_store::Row| {
+        let prices: Vec<(String, i64, String)> =
+            serde_json::from_str(row.text(2).unwrap_or("[]")).unwrap();
+        let good = Known {
+            name: row.string(1),
+            prices: prices.into_iter().map(|(id, n, _)| (id, n)).collect(),
+            category: row.text(3).map(str::to_owned),
+            archived: row.int(4) != Some(0),
+        };
+        (row.string(0), good)
+    };
+    rows.iter().map(good).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn the_store_does_what_the_model_does(
+        batches in proptest::collection::vec(proptest::collection::vec(some_change(), 0..12), 1..6)
+    ) {
+        let w = world();
+        let mut known = BTreeMap::new();
+        for (now, batch) in batches.iter().enumerate() {
+            let before = stored(&w);
+            let plan = w.import(batch, i64::try_from(now).unwrap());
+            batch.iter().for_each(|change| model(&mut known, change));
+            let after = stored(&w);
+            prop_assert_eq!(&after, &known);
+            let created = after.keys().filter(|key| !before.contains_key(*key)).count();
+            prop_assert_eq!(plan.counts.created, created);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The Cyrillic one-byte encodings that 1C writes.
+//!
+//! Two tables instead of a library of all encodings: a component that reads windows-1251 would carry
+//! Chinese and Japanese too, half a megabyte of them. The library is what the tests compare with.
+
+/// windows-1251 from 0x80 on, as encoding.spec.whatwg.org has it.
+#[rustfmt::skip]
+pub const WINDOWS_1251: [u16; 128] = [
+    0x0402, 0x0403, 0x201A, 0x0453, 0x201E, 0x2026, 0x2020, 0x2021, 0x20AC, 0x2030, 0x0409, 0x2039,
+    0x040A, 0x040C, 0x040B, 0x040F, 0x0452, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014,
+    0x0098, 0x2122, 0x0459, 0x203A, 0x045A, 0x045C, 0x045B, 0x045F, 0x00A0, 0x040E, 0x045E, 0x0408,
+    0x00A4, 0x0490, 0x00A6, 0x00A7, 0x0401, 0x00A9, 0x0404, 0x00AB, 0x00AC, 0x00AD, 0x00AE, 0x0407,
+    0x00B0, 0x00B1, 0x0406, 0x0456, 0x0491, 0x00B5, 0x00B6, 0x00B7, 0x0451, 0x2116, 0x0454, 0x00BB,
+    0x0458, 0x0405, 0x0455, 0x0457, 0x0410, 0x0411, 0x0412, 0x0413, 0x0414, 0x0415, 0x0416, 0x0417,
+    0x0418, 0x0419, 0x041A, 0x041B, 0x041C, 0x041D, 0x041E, 0x041F, 0x0420, 0x0421, 0x0422, 0x0423,
+    0x0424, 0x0425, 0x0426, 0x0427, 0x0428, 0x0429, 0x042A, 0x042B, 0x042C, 0x042D, 0x042E, 0x042F,
+    0x0430, 0x0431, 0x0432, 0x0433, 0x0434, 0x0435, 0x0436, 0x0437, 0x0438, 0x0439, 0x043A, 0x043B,
+    0x043C, 0x043D, 0x043E, 0x043F, 0x0440, 0x0441, 0x0442, 0x0443, 0x0444, 0x0445, 0x0446, 0x0447,
+    0x0448, 0x0449, 0x044A, 0x044B, 0x044C, 0x044D, 0x044E, 0x044F,
+];
+
+/// koi8-r from 0x80 on.
+#[rustfmt::skip]
+pub const KOI8_R: [u16; 128] = [
+    0x2500, 0x2502, 0x250C, 0x2510, 0x2514, 0x2518, 0x251C, 0x2524, 0x252C, 0x2534, 0x253C, 0x2580,
+    0x2584, 0x2588, 0x258C, 0x2590, 0x2591, 0x2592, 0x2593, 0x2320, 0x25A0, 0x2219, 0x221A, 0x2248,
+    0x2264, 0x2265, 0x00A0, 0x2321, 0x00B0, 0x00B2, 0x00B7, 0x00F7, 0x2550, 0x2551, 0x2552, 0x0451,
+    0x2553, 0x2554, 0x2555, 0x2556, 0x2557, 0x2558, 0x2559, 0x255A, 0x255B, 0x255C, 0x255D, 0x255E,
+    0x255F, 0x2560, 0x2561, 0x0401, 0x2562, 0x2563, 0x2564, 0x2565, 0x2566, 0x2567, 0x2568, 0x2569,
+    0x256A, 0x256B, 0x256C, 0x00A9, 0x044E, 0x0430, 0x0431, 0x0446, 0x0434, 0x0435, 0x0444, 0x0433,
+    0x0445, 0x0438, 0x0439, 0x043A, 0x043B, 0x043C, 0x043D, 0x043E, 0x043F, 0x044F, 0x0440, 0x0441,
+    0x0442, 0x0443, 0x0436, 0x0432, 0x044C, 0x044B, 0x0437, 0x0448, 0x044D, 0x0449, 0x0447, 0x044A,
+    0x042E, 0x0410, 0x0411, 0x0426, 0x0414, 0x0415, 0x0424, 0x0413, 0x0425, 0x0418, 0x0419, 0x041A,
+    0x041B, 0x041C, 0x041D, 0x041E, 0x041F, 0x042F, 0x0420, 0x0421, 0x0422, 0x0423, 0x0416, 0x0412,
+    0x042C, 0x042B, 0x0417, 0x0428, 0x042D, 0x0429, 0x0427, 0x042A,
+];
+
+/// A text that does not say its encoding: UTF-8, or, where it is not, windows-1251.
+#[must_use]
+pub fn decode(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => decode_1251(bytes),
+    }
+}
+
+/// A text in windows-1251. Every byte is a character of it.
+#[must_use]
+pub fn decode_1251(bytes: &[u8]) -> String {
+    let char_of = |byte: &u8| match byte.checked_sub(0x80) {
+        None => char::from(*byte),
+        Some(high) => WINDOWS_1251
+            .get(usize::from(high))
+            .and_then(|code| char::from_u32(u32::from(*code)))
+            .unwrap_or(char::REPLACEMENT_CHARACTER),
+    };
+    bytes.iter().map(char_of).collect()
+}
+
+/// The text in windows-1251. A character that it does not have becomes a numeric reference, `&#8372;`,
+/// as in HTML and XML.
+#[must_use]
+pub fn encode_1251(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    for c in text.chars() {
+        match byte_of(c) {
+            Some(byte) => bytes.push(byte),
+            None => bytes.extend_from_slice(format!("&#{};", u32::from(c)).as_bytes()),
+        }
+    }
+    bytes
+}
+
+fn byte_of(c: char) -> Option<u8> {
+    let code = u32::from(c);
+    match code {
+        0..0x80 => u8::try_from(code).ok(),
+        // Letters stand in order; the rest is looked for.
+        0x410..=0x44f => u8::try_from(code - 0x410 + 0xc0).ok(),
+        _ => {
+            let high = WINDOWS_1251
+                .iter()
+                .position(|known| u32::from(*known) == code)?;
+            u8::try_from(high + 0x80).ok()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_byte_is_the_librarys_character() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        assert_eq!(
+            decode_1251(&bytes),
+            encoding_rs::WINDOWS_1251.decode(&bytes).0
+        );
+        let koi: String = KOI8_R
+            .iter()
+            .map(|code| char::from_u32(u32::from(*code)).unwrap())
+            .collect();
+        let high: Vec<u8> = (128..=255).collect();
+        assert_eq!(koi, encoding_rs::KOI8_R.decode(&high).0);
+    }
+
+    #[test]
+    fn utf8_is_believed_first() {
+        assert_eq!(decode("Касса".as_bytes()), "Касса");
+        assert_eq!(decode(b"\xca\xe0\xf1\xf1\xe0"), "Касса");
+    }
+
+    proptest! {
+        #[test]
+        fn texts_are_encoded_as_the_library_does(text in "[ -~а-яА-ЯёЁ№«»—€₴✓]{0,40}") {
+            prop_assert_eq!(encode_1251(&text), encoding_rs::WINDOWS_1251.encode(&text).0.into_owned());
+        }
+    }
+}

@@ -1,0 +1,91 @@
+-- The exchange over CommerceML: who is logged in, what was uploaded, how far it is imported.
+
+CREATE TABLE exchange_sessions (
+    tenant     TEXT NOT NULL,
+    -- SHA-256 of the cookie, or basic:{employee} of a client that keeps no cookies.
+    id         TEXT NOT NULL,
+    employee   TEXT NOT NULL,
+    -- SHA-256 of the token that the client returns as sessid.
+    sessid     TEXT NOT NULL,
+    -- The newest schema that the client can read, as it told at init of orders.
+    version    TEXT NOT NULL DEFAULT '',
+    -- The orders that were told and not yet confirmed: JSON, [[id, change], …].
+    orders     TEXT,
+    created_at INTEGER NOT NULL,
+    used_at    INTEGER NOT NULL,
+    PRIMARY KEY (tenant, id)
+) WITHOUT ROWID
+-- step
+CREATE TABLE uploads (
+    tenant      TEXT NOT NULL,
+    session     TEXT NOT NULL,
+    -- catalog or sale
+    kind        TEXT NOT NULL,
+    name        TEXT NOT NULL,
+    -- Names the content: another one each time that the file begins anew.
+    id          TEXT NOT NULL,
+    -- Bytes received.
+    size        INTEGER NOT NULL DEFAULT 0,
+    -- The largest chunk so far, the last one and its SHA-256.
+    chunk_size  INTEGER NOT NULL DEFAULT 0,
+    last_size   INTEGER NOT NULL DEFAULT 0,
+    last_hash   TEXT NOT NULL DEFAULT '',
+    -- receiving; kept: it is a picture, and stored; taken: an import or an archive was made of it.
+    state       TEXT NOT NULL DEFAULT 'receiving',
+    version     INTEGER NOT NULL DEFAULT 1,
+    received_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, session, kind, name)
+) WITHOUT ROWID
+-- step
+CREATE INDEX uploads_by_age ON uploads (tenant, received_at)
+-- step
+-- The chunks of an upload, in order of their first byte.
+CREATE TABLE upload_chunks (
+    tenant TEXT NOT NULL,
+    upload TEXT NOT NULL,
+    start  INTEGER NOT NULL,
+    chunk  TEXT NOT NULL,
+    size   INTEGER NOT NULL,
+    PRIMARY KEY (tenant, upload, start)
+) WITHOUT ROWID
+-- step
+-- The bytes of a chunk in parts of one size, the last one shorter. A chunk that upload_chunks does not
+-- name was never acknowledged.
+CREATE TABLE upload_parts (
+    tenant     TEXT NOT NULL,
+    chunk      TEXT NOT NULL,
+    part       INTEGER NOT NULL,
+    bytes      BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, chunk, part)
+)
+-- step
+CREATE INDEX upload_parts_by_age ON upload_parts (tenant, created_at)
+-- step
+CREATE TABLE imports (
+    tenant      TEXT NOT NULL,
+    -- The upload's id: one content is imported once.
+    id          TEXT NOT NULL,
+    name        TEXT NOT NULL,
+    -- running, done or failed
+    state       TEXT NOT NULL,
+    -- How far it is: JSON.
+    cursor      TEXT NOT NULL,
+    -- Raised by every step; a batch names the one it began from.
+    seq         INTEGER NOT NULL DEFAULT 0,
+    -- What the client is told in the end.
+    message     TEXT NOT NULL DEFAULT '',
+    started_at  INTEGER NOT NULL,
+    updated_at  INTEGER NOT NULL,
+    PRIMARY KEY (tenant, id)
+) WITHOUT ROWID
+-- step
+CREATE INDEX imports_running ON imports (tenant, updated_at) WHERE state = 'running'
+-- step
+-- One import at a time: who works, and until when he is believed to.
+CREATE TABLE import_leases (
+    tenant TEXT NOT NULL PRIMARY KEY,
+    import TEXT NOT NULL,
+    owner  TEXT NOT NULL,
+    until  INTEGER NOT NULL
+) WITHOUT ROWID
