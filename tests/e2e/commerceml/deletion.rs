@@ -175,8 +175,9 @@ fn what_a_file_of_a_batch_does_not_hold_is_there_until_deactivate() {
     client.until_ended(ask).last().unwrap().success();
     client.get("catalog", "complete", "").success();
     assert_eq!(
-        archived(&merchant)[..2],
-        ["p-8".to_owned(), "p-9".to_owned()]
+        archived(&merchant),
+        ["p-8", "p-9"],
+        "of offers no file has said anything"
     );
     assert_eq!(merchant.live().0, 8);
     // A lost answer: asked again it says the same.

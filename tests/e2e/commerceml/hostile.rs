@@ -32,7 +32,7 @@ fn refused(name: &str, file: &[u8]) -> String {
     assert!(!told.contains("root:"), "{told}");
     // The employee can go on.
     merchant.exchange(&[("offers.xml", &package(&offer("p-1", 101, (1, 2), ""), true))]);
-    assert_eq!(merchant.good("p-1")["price_kopecks"], json!(10_100));
+    assert_eq!(merchant.prices("p-1")[files::SALE], 10_100);
     told
 }
 
@@ -70,27 +70,24 @@ fn what_xml_may_not_be_is_a_failure() {
     }
 }
 
+/// So many bytes of text that does not repeat itself.
+fn endless(bytes: usize) -> String {
+    let numbers = (0..bytes / 8).map(|n| format!("{n:08}"));
+    numbers.collect()
+}
+
 #[test]
 fn an_element_that_never_ends_is_refused_before_it_fills_the_memory() {
-    let name = "я".repeat(6 * 1024 * 1024);
-    let file = files::goods(&[("p-2", &name)]);
-    let told = refused("import.xml", &file);
-    assert!(told.chars().count() < 300, "{told}");
-    let attribute = document(&format!(
-        "<Каталог x=\"{}\"></Каталог>",
-        "y".repeat(12 * 1024 * 1024)
-    ));
-    refused("import.xml", &attribute);
+    const LARGE: usize = 12 * 1024 * 1024;
+    refused("import.xml", &files::goods(&[("p-2", &endless(LARGE))]));
+    let attribute = format!("<Каталог x=\"{}\"></Каталог>", endless(LARGE));
+    refused("import.xml", &document(&attribute));
+    let comment = format!("<!-- {} --><Каталог></Каталог>", endless(LARGE));
+    refused("import.xml", &document(&comment));
     let attributes: String = (0..5_000).map(|n| format!(" a{n}=\"1\"")).collect();
-    let many = document(&format!("<Каталог{attributes}></Каталог>"));
-    let merchant = stocked();
-    let client = merchant.begun();
-    client.upload("import.xml", &many);
-    let end = client.import("import.xml").pop().unwrap();
-    assert!(
-        ["success", "failure"].contains(&end.word().as_str()),
-        "{}",
-        end.text()
+    refused(
+        "import.xml",
+        &document(&format!("<Каталог{attributes}></Каталог>")),
     );
 }
 
@@ -101,7 +98,7 @@ fn texts_of_files_are_kept_as_texts() {
         ("q-1", "'; DROP TABLE goods; --"),
         ("q-2", "&lt;script&gt;alert(1)&lt;/script&gt;"),
         ("q-3", "%s%n ${jndi:ldap://x} {{7*7}}"),
-        ("q-4", "Ноль\u{feff}ширины \u{202e}задом"),
+        ("q-4", "Слева \u{202e}направо"),
     ];
     merchant.exchange(&[("import.xml", &files::goods(&names))]);
     for (id, name) in names {

@@ -49,6 +49,22 @@ fn everything_is_taken_unless_it_is_set_otherwise() {
 }
 
 #[test]
+fn the_price_is_of_the_first_type_of_the_file_each_time() {
+    let merchant = imported(json!({}));
+    // A type that sorts before it came in another file, even in one that failed.
+    let other = files::document(
+        "<ПакетПредложений СодержитТолькоИзменения=\"true\"><Ид>c#</Ид><ИдКаталога>c</ИдКаталога><ТипыЦен>\
+         <ТипЦены><Ид>00</Ид><Наименование>Акция</Наименование><Валюта>RUB</Валюта></ТипЦены></ТипыЦен>\
+         <Предложения></Предложения></ПакетПредложений>",
+    );
+    merchant.exchange(&[("offers0_2.xml", &other)]);
+    let [_, (name, offers)] = files();
+    merchant.exchange(&[(name, &offers)]);
+    assert_eq!(merchant.good("p-2")["price_kopecks"], json!(20_000));
+    merchant.nothing_changed(name);
+}
+
+#[test]
 fn the_first_price_type_that_is_named_is_the_price() {
     for named in ["opt", "Оптовая", "оптовая "] {
         let merchant = imported(json!({ "price_types": [named] }));
