@@ -80,17 +80,17 @@ pub fn count(state: &State, figures: &mut Figures) -> Result<()> {
         }
         let each = |count: u32| f64::from(count) / f64::from(REQUESTS);
         figures.told(
-            &format!("{name}.statements_per_request"),
+            &format!("loyalty.{name}.statements_per_request"),
             each(app.sql.statements.get()),
             "",
         );
         figures.told(
-            &format!("{name}.settings_reads_per_request"),
+            &format!("loyalty.{name}.settings_reads_per_request"),
             each(app.kv.reads.get()),
             "",
         );
         figures.told(
-            &format!("{name}.native_handler_p50_us"),
+            &format!("loyalty.{name}.native_handler_p50_us"),
             median(micros),
             "us",
         );

@@ -45,7 +45,8 @@ impl Figures {
         self.add(name, value, unit, None, Some(Goal::AtMost(at_most)));
     }
 
-    /// Adds a value; `beside` is a baseline of the same run and the ratio to it.
+    /// Adds a value; `beside` is a baseline of the same run and the ratio to it. A goal that needs a ratio
+    /// where there is none is told as not measured.
     pub fn add(
         &mut self,
         name: &str,
@@ -62,7 +63,7 @@ impl Figures {
             Some(Goal::RatioAtLeast(least)) => (Some(least), ratio.map(|r| r >= least), "ratio ≥"),
         };
         self.0.push(Figure {
-            name: format!("loyalty.{name}"),
+            name: name.to_owned(),
             value: rounded(value),
             unit,
             baseline: beside.map(|(baseline, _)| rounded(baseline)),
@@ -98,7 +99,7 @@ impl Figures {
             let met = match figure.met {
                 Some(true) => "met",
                 Some(false) => "MISSED",
-                None => "",
+                None => "not measured",
             };
             let target = figure
                 .target

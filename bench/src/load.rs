@@ -46,6 +46,11 @@ end
 /// Numbers the runs, so that no document comes twice.
 static RUN: AtomicU16 = AtomicU16::new(1);
 
+/// A number of four hexadecimal digits that no other run has.
+pub fn next_run() -> String {
+    format!("{:04x}", RUN.fetch_add(1, Relaxed))
+}
+
 /// Finds wrk, or installs it where that is possible.
 pub fn install() -> Result<()> {
     let there = || Command::new("wrk").arg("-v").output().is_ok();
@@ -127,7 +132,7 @@ struct Told {
 impl Load {
     /// Runs for so many seconds. Anything but success in every answer is an error.
     pub fn run(&self, seconds: u64) -> Result<Outcome> {
-        let run = format!("{:04x}", RUN.fetch_add(1, Relaxed));
+        let run = next_run();
         let output = Command::new("wrk")
             .args([
                 "-t1",

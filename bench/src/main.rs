@@ -1,5 +1,6 @@
 //! `make bench`: measures the till's calls beside an empty component on the same host and beside
-//! the same code in a native program, prints a table and writes `target/bench/summary.json`.
+//! the same code in a native program, and the import of CommerceML beside a bare scan of the same files
+//! and a parser of others; prints a table and writes `target/bench/summary.json`.
 //!
 //! Missed targets are told, not failed on. The program fails when something could not be measured,
 //! or when an answer under load was not a success.
@@ -7,6 +8,7 @@
 #![allow(clippy::float_arithmetic, reason = "figures about time, not money")]
 
 mod bulk;
+mod commerceml;
 mod cost;
 mod figures;
 mod kv;
@@ -23,7 +25,7 @@ mod verify;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::figures::Figures;
 use crate::plan::Plan;
@@ -44,6 +46,18 @@ struct Cli {
     /// Connections that saturate.
     #[arg(long, env = "BENCH_CONNECTIONS", default_value_t = 16)]
     connections: u32,
+    /// Measures this part alone.
+    #[arg(long, env = "BENCH_ONLY")]
+    only: Option<Part>,
+}
+
+/// What can be measured by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// The till's calls.
+    Loyalty,
+    /// The import of CommerceML.
+    Commerceml,
 }
 
 /// The programs under load, which `make bench` starts by itself.
@@ -78,31 +92,53 @@ fn main() -> Result<()> {
 fn measure(cli: &Cli, root: &Path, dir: &Path) -> Result<()> {
     load::install()?;
     let seeded = State::prepare(dir)?;
-    let ours = seeded.copy(&dir.join("host"))?;
-    let theirs = seeded.copy(&dir.join("twin"))?;
-    let sold_before = verify::count_sales(&ours.dir)?;
-    let manifest = dir.join("spin.toml");
-    served::write_manifest(root, &manifest)?;
-    let host = Process::start(&[Path::new("host"), &manifest, &ours.dir])?;
-    let twin = Process::start(&[Path::new("twin"), &theirs.dir])?;
-    verify::answers(&host.url, &twin.url, &seeded.key)?;
-
+    served::write_manifest(root, &dir.join("spin.toml"))?;
     let mut figures = Figures::default();
-    let mut plan = Plan::new(cli, dir, &seeded.key, host, twin)?;
     eprintln!("bench: load average before: {}", load_average());
-    plan.run(&mut figures)?;
-    let sold = plan.sold();
-    drop(plan);
-    eprintln!("bench: load average after: {}", load_average());
-    verify::sales(&ours.dir, sold_before, sold)?;
-    cost::count(&theirs, &mut figures)?;
-    for (name, bytes) in served::sizes(root)? {
-        let kilobytes = f64::from(u32::try_from(bytes)?) / 1000.0;
-        figures.limited(&format!("component_size_kb.{name}"), kilobytes, "kB", 700.0);
+    let wanted = |part| cli.only.is_none_or(|only| only == part);
+    if wanted(Part::Loyalty) {
+        loyalty(cli, dir, &seeded, &mut figures)?;
     }
+    if wanted(Part::Commerceml) {
+        commerceml::measure(cli, root, dir, &seeded, &mut figures)?;
+    }
+    eprintln!("bench: load average after: {}", load_average());
+    sizes(root, &wanted, &mut figures)?;
     figures.print();
     figures.write(&dir.join("summary.json"))?;
     println!("\ntarget/bench/summary.json");
+    Ok(())
+}
+
+/// The till's calls.
+fn loyalty(cli: &Cli, dir: &Path, seeded: &State, figures: &mut Figures) -> Result<()> {
+    let ours = seeded.copy(&dir.join("host"))?;
+    let theirs = seeded.copy(&dir.join("twin"))?;
+    let sold_before = verify::count_sales(&ours.dir)?;
+    let host = Process::start(&[Path::new("host"), &dir.join("spin.toml"), &ours.dir])?;
+    let twin = Process::start(&[Path::new("twin"), &theirs.dir])?;
+    verify::answers(&host.url, &twin.url, &seeded.key)?;
+    let mut plan = Plan::new(cli, dir, &seeded.key, host, twin)?;
+    plan.run(figures)?;
+    let sold = plan.sold();
+    drop(plan);
+    verify::sales(&ours.dir, sold_before, sold)?;
+    cost::count(&theirs, figures)
+}
+
+/// The sizes of the components that belong to the measured parts.
+fn sizes(root: &Path, wanted: &dyn Fn(Part) -> bool, figures: &mut Figures) -> Result<()> {
+    for (name, bytes) in served::sizes(root)? {
+        let (part, prefix) = match name.as_str() {
+            "commerceml-exchange" | "pictures" => (Part::Commerceml, "commerceml"),
+            _ => (Part::Loyalty, "loyalty"),
+        };
+        if wanted(part) {
+            let kilobytes = f64::from(u32::try_from(bytes)?) / 1000.0;
+            let name = format!("{prefix}.component_size_kb.{name}");
+            figures.limited(&name, kilobytes, "kB", 700.0);
+        }
+    }
     Ok(())
 }
 

@@ -135,7 +135,7 @@ impl Plan {
                     .map(|(a, b)| a.per_second / b.per_second),
             );
             let baseline = median(other.iter().map(|o| o.per_second));
-            let name = format!("{name}.throughput_vs_{against}");
+            let name = format!("loyalty.{name}.throughput_vs_{against}");
             figures.add(
                 &name,
                 per_second,
@@ -146,12 +146,20 @@ impl Plan {
         };
         beside("empty", &empty, vs_empty);
         beside("native", &theirs, vs_native);
-        latency(figures, &format!("{name}.p50_ms"), &ours, &theirs, |o| {
-            o.p50_ms
-        });
-        latency(figures, &format!("{name}.p99_ms"), &ours, &theirs, |o| {
-            o.p99_ms
-        });
+        latency(
+            figures,
+            &format!("loyalty.{name}.p50_ms"),
+            &ours,
+            &theirs,
+            |o| o.p50_ms,
+        );
+        latency(
+            figures,
+            &format!("loyalty.{name}.p99_ms"),
+            &ours,
+            &theirs,
+            |o| o.p99_ms,
+        );
         Ok(per_second)
     }
 
@@ -180,11 +188,11 @@ impl Plan {
         let [outcomes] = self.rounds([&load])?;
         let name = operation.name();
         let share = median(outcomes.iter().map(|o| o.per_second)) / saturated;
-        figures.told(&format!("{name}.half_load_share"), share, "");
+        figures.told(&format!("loyalty.{name}.half_load_share"), share, "");
         let p50 = median(outcomes.iter().map(|o| o.p50_ms));
-        figures.told(&format!("{name}.p50_half_load_ms"), p50, "ms");
+        figures.told(&format!("loyalty.{name}.p50_half_load_ms"), p50, "ms");
         let p99 = median(outcomes.iter().map(|o| o.p99_ms));
-        figures.limited(&format!("{name}.p99_half_load_ms"), p99, "ms", 25.0);
+        figures.limited(&format!("loyalty.{name}.p99_half_load_ms"), p99, "ms", 25.0);
         Ok(())
     }
 
@@ -201,7 +209,7 @@ impl Plan {
         let beside = Some((p50(&small), ratio));
         let goal = Some(Goal::RatioAtMost(12.0));
         figures.add(
-            "recalc.positions_500_vs_50",
+            "loyalty.recalc.positions_500_vs_50",
             p50(&large),
             "ms",
             beside,
@@ -228,14 +236,24 @@ impl Plan {
         running
             .join()
             .map_err(|_| anyhow::anyhow!("the load broke off"))??;
-        figures.limited("host_rss_64_connections_mib", kib(peak), "MiB", 300.0);
+        figures.limited(
+            "loyalty.host_rss_64_connections_mib",
+            kib(peak),
+            "MiB",
+            300.0,
+        );
         let instance = |host: &mut Process| host.metric("instance_memory_peak");
         let usual = instance(&mut self.host)?;
-        figures.limited("instance_memory_mib", kib(usual / 1024), "MiB", 16.0);
+        figures.limited(
+            "loyalty.instance_memory_mib",
+            kib(usual / 1024),
+            "MiB",
+            16.0,
+        );
         large.run(1)?;
         let with_large = instance(&mut self.host)?;
         figures.told(
-            "instance_memory_large_receipts_mib",
+            "loyalty.instance_memory_large_receipts_mib",
             kib(with_large / 1024),
             "MiB",
         );
@@ -250,10 +268,10 @@ impl Plan {
             figures.told(figure, count as f64 / answers as f64, "");
             Ok(())
         };
-        each("host.socket_writes_per_answer", "socket_writes")?;
-        each("host.late_bodies_per_answer", "late_bodies")?;
-        each("host.instances_per_answer", "instances_started")?;
-        each("host.traps_per_answer", "traps")
+        each("loyalty.host.socket_writes_per_answer", "socket_writes")?;
+        each("loyalty.host.late_bodies_per_answer", "late_bodies")?;
+        each("loyalty.host.instances_per_answer", "instances_started")?;
+        each("loyalty.host.traps_per_answer", "traps")
     }
 }
 

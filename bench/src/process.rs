@@ -61,7 +61,17 @@ impl Process {
             .with_context(|| format!("no counter {name}"))
     }
 
-    /// The process, for [`resident_kib`].
+    /// The most linear memory that one instance of a component has had, bytes.
+    pub fn memory_peak(&mut self, component: &str) -> Result<u64> {
+        let metrics = self.metrics()?;
+        let peak = metrics
+            .get("memory_peaks")
+            .and_then(|all| all.get(component));
+        peak.and_then(Value::as_u64)
+            .with_context(|| format!("no component {component}"))
+    }
+
+    /// The process, for [`memory_kib`].
     pub fn id(&self) -> u32 {
         self.child.id()
     }

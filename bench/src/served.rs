@@ -5,7 +5,15 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
-use sklad_host::{Metrics, Server};
+use sklad_host::{Running, Server};
+
+/// The token of the operator's API.
+pub const OPERATOR_TOKEN: &str = "operator-token-of-the-bench";
+/// The bench's own components: name, file, route.
+const OWN: [[&str; 3]; 2] = [
+    ["bench-empty", "bench_empty.wasm", "/bench/empty"],
+    ["bench-parse", "bench_parse.wasm", "/bench/parse"],
+];
 
 /// Serves a manifest on a free port, which is told on standard output. Every line that comes in is
 /// answered with the counters; the end of the input ends the server.
@@ -18,7 +26,7 @@ pub fn run(manifest: &Path, state: &Path) -> Result<()> {
             .manifest(manifest)
             .state_dir(state)
             .listen("127.0.0.1:0")
-            .variable("operator_token", "operator-token-of-the-bench")
+            .variable("operator_token", OPERATOR_TOKEN)
             .variable("master_key", "master-key-of-the-bench")
             .quiet(true)
             .start()
@@ -26,14 +34,15 @@ pub fn run(manifest: &Path, state: &Path) -> Result<()> {
         println!("{}", server.url());
         for line in std::io::stdin().lock().lines() {
             line?;
-            println!("{}", told(&server.metrics()));
+            println!("{}", told(&server));
         }
         server.shutdown().await;
         Ok(())
     })
 }
 
-fn told(metrics: &Metrics) -> serde_json::Value {
+fn told(server: &Running) -> serde_json::Value {
+    let metrics = server.metrics();
     json!({
         "answers": metrics.answers,
         "socket_writes": metrics.socket_writes,
@@ -43,10 +52,11 @@ fn told(metrics: &Metrics) -> serde_json::Value {
         "traps": metrics.traps,
         "guest_memory": metrics.guest_memory,
         "instance_memory_peak": metrics.instance_memory_peak,
+        "memory_peaks": server.memory_peaks(),
     })
 }
 
-/// A copy of the application's manifest with absolute paths and the empty component.
+/// A copy of the application's manifest with absolute paths and the bench's own components.
 pub fn write_manifest(root: &Path, to: &Path) -> Result<()> {
     let mut manifest: toml::Table = std::fs::read_to_string(root.join("spin.toml"))?.parse()?;
     let folder = root.join("target/wasm32-wasip2/wasm");
@@ -54,9 +64,11 @@ pub fn write_manifest(root: &Path, to: &Path) -> Result<()> {
         .get_mut("component")
         .and_then(toml::Value::as_table_mut);
     let components = components.context("spin.toml has no components")?;
-    let mut empty = toml::Table::new();
-    empty.insert("source".to_owned(), text(&folder.join("bench_empty.wasm")));
-    components.insert("bench-empty".to_owned(), empty.into());
+    for [name, file, _] in OWN {
+        let mut own = toml::Table::new();
+        own.insert("source".to_owned(), text(&folder.join(file)));
+        components.insert(name.to_owned(), own.into());
+    }
     for (_, component) in components.iter_mut() {
         let source = component
             .get("source")
@@ -72,12 +84,12 @@ pub fn write_manifest(root: &Path, to: &Path) -> Result<()> {
     let triggers = triggers
         .and_then(toml::Value::as_array_mut)
         .context("spin.toml has no triggers")?;
-    let route = [("route", "/bench/empty"), ("component", "bench-empty")];
-    let route: toml::Table = route
-        .map(|(k, v)| (k.to_owned(), v.into()))
-        .into_iter()
-        .collect();
-    triggers.push(route.into());
+    for [name, _, route] in OWN {
+        let mut own = toml::Table::new();
+        own.insert("route".to_owned(), route.into());
+        own.insert("component".to_owned(), name.into());
+        triggers.push(own.into());
+    }
     Ok(std::fs::write(to, manifest.to_string())?)
 }
 

@@ -294,6 +294,7 @@ impl Loader<'_> {
             stderr: open("stderr", Echo::Stderr)?,
             limits,
             counters: self.counters.clone(),
+            memory_peak: self.counters.of_component(id),
             stopping: self.stopping.clone(),
         })
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -65,6 +65,8 @@ pub(crate) struct Grants {
     pub stderr: Output,
     pub limits: ReuseLimits,
     pub counters: Arc<Counters>,
+    /// The most memory that one instance of this component has had, bytes.
+    pub memory_peak: Arc<AtomicU64>,
     /// Turns true when the server stops.
     pub stopping: watch::Receiver<bool>,
 }
@@ -112,7 +114,11 @@ pub(crate) fn new_store(engine: &Engine, grants: &Arc<Grants>) -> Store<Instance
         wasi: wasi.build(),
         http: WasiHttpCtx::new(),
         hooks: Hooks::new(grants.outbound.clone()),
-        memory: MemoryLimit::new(grants.limits.max_memory, grants.counters.clone()),
+        memory: MemoryLimit::new(
+            grants.limits.max_memory,
+            grants.counters.clone(),
+            grants.memory_peak.clone(),
+        ),
     };
     let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.memory);

@@ -1,7 +1,7 @@
 //! The limit of one instance's memory, and the account of what instances use.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use wasmtime::ResourceLimiter;
 
@@ -12,16 +12,19 @@ pub(crate) struct MemoryLimit {
     max: Option<usize>,
     used: u64,
     counters: Arc<Counters>,
+    peak: Arc<AtomicU64>,
 }
 
 impl MemoryLimit {
-    pub(crate) fn new(max: Option<usize>, counters: Arc<Counters>) -> Self {
+    /// `peak` is the most that an instance of its component has had.
+    pub(crate) fn new(max: Option<usize>, counters: Arc<Counters>, peak: Arc<AtomicU64>) -> Self {
         counters.instances.fetch_add(1, Relaxed);
         counters.instances_started.fetch_add(1, Relaxed);
         Self {
             max,
             used: 0,
             counters,
+            peak,
         }
     }
 }
@@ -39,6 +42,7 @@ impl ResourceLimiter for MemoryLimit {
         let more = desired.saturating_sub(current) as u64;
         self.used = self.used.saturating_add(more);
         self.counters.grow(more, self.used);
+        self.peak.fetch_max(self.used, Relaxed);
         Ok(true)
     }
 

@@ -1,6 +1,8 @@
 //! Counters of a running server.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Live counters, shared by everything that runs.
 #[derive(Debug, Default)]
@@ -15,6 +17,7 @@ pub(crate) struct Counters {
     pub guest_memory: AtomicU64,
     pub guest_memory_peak: AtomicU64,
     pub instance_memory_peak: AtomicU64,
+    components: Mutex<BTreeMap<String, Arc<AtomicU64>>>,
 }
 
 /// The counters at one moment.
@@ -57,6 +60,27 @@ impl Counters {
             guest_memory_peak: self.guest_memory_peak.load(Relaxed),
             instance_memory_peak: self.instance_memory_peak.load(Relaxed),
         }
+    }
+
+    /// The counter of a component's most memory in one instance; one for all of its triggers.
+    pub(crate) fn of_component(&self, id: &str) -> Arc<AtomicU64> {
+        let mut components = self
+            .components
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        components.entry(id.to_owned()).or_default().clone()
+    }
+
+    /// What those counters say.
+    pub(crate) fn memory_peaks(&self) -> BTreeMap<String, u64> {
+        let components = self
+            .components
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        components
+            .iter()
+            .map(|(id, peak)| (id.clone(), peak.load(Relaxed)))
+            .collect()
     }
 
     /// Books `bytes` more of guest memory for an instance that has `instance` with them.

@@ -209,6 +209,11 @@ impl Running {
         self.service.app.counters.snapshot()
     }
 
+    /// The most linear memory that one instance of each component has had, bytes.
+    pub fn memory_peaks(&self) -> BTreeMap<String, u64> {
+        self.service.app.counters.memory_peaks()
+    }
+
     /// Name of the application.
     pub fn application(&self) -> &str {
         &self.service.app.manifest.application.name

@@ -200,6 +200,17 @@ impl From<sklad_access::Error> for ApiError {
     }
 }
 
+impl From<sklad_orders::Error> for ApiError {
+    fn from(error: sklad_orders::Error) -> Self {
+        match error {
+            sklad_orders::Error::Invalid { path, message } => {
+                Self::refused(path, capital(&message))
+            }
+            sklad_orders::Error::Sql(error) => error.into(),
+        }
+    }
+}
+
 impl From<LedgerError> for ApiError {
     fn from(error: LedgerError) -> Self {
         match error {

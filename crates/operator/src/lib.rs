@@ -19,6 +19,7 @@ mod keys;
 mod ledger;
 #[cfg(feature = "openapi")]
 pub mod openapi;
+mod orders;
 mod page;
 mod reply;
 pub mod routes;
@@ -29,7 +30,8 @@ mod tenants;
 
 pub use context::MAX_BODY_BYTES;
 pub use dispatch::{
-    handle, handle_customers, handle_employees, handle_goods, handle_sales, handle_tenants,
+    handle, handle_customers, handle_employees, handle_goods, handle_orders, handle_sales,
+    handle_tenants,
 };
 
 /// The OpenAPI 3.1 document, as it is served at `/api/v1/openapi.json`.

@@ -73,6 +73,8 @@ async fn memory_beyond_the_limit_ends_the_instance() {
     assert_eq!(probe.get("/probe/early").await.0, 200);
     let metrics = probe.server.metrics();
     assert!(metrics.guest_memory_peak > 8 << 20, "{metrics:?}");
+    let peaks = probe.server.memory_peaks();
+    assert!(peaks.values().any(|peak| *peak > 8 << 20), "{peaks:?}");
     eventually("memory is given back", async || {
         probe.server.metrics().guest_memory <= 4 << 20
     })
