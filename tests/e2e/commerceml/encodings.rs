@@ -28,21 +28,21 @@ fn holds(bytes: &[u8], what: &[u8]) -> bool {
 
 #[test]
 fn texts_come_in_utf_8() {
-    let (bytes, content_type) = failed("utf8");
+    let (bytes, content_type) = failed("utf-8");
     assert!(bytes.starts_with(b"failure\n") && holds(&bytes, CYRILLIC));
     assert_eq!(content_type, "text/plain; charset=utf-8");
 }
 
 #[test]
 fn texts_come_in_utf_8_with_a_mark() {
-    let (bytes, content_type) = failed("utf8-bom");
+    let (bytes, content_type) = failed("utf-8-bom");
     assert!(bytes.starts_with(b"\xef\xbb\xbffailure\n") && holds(&bytes, CYRILLIC));
     assert_eq!(content_type, "text/plain; charset=utf-8");
 }
 
 #[test]
 fn texts_come_in_windows_1251() {
-    let (bytes, content_type) = failed("windows1251");
+    let (bytes, content_type) = failed("windows-1251");
     assert!(bytes.starts_with(b"failure\n") && !holds(&bytes, CYRILLIC));
     let text = encoding_rs::WINDOWS_1251.decode(&bytes).0;
     assert!(text.contains("не загружен"), "{text}");

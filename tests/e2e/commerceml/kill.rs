@@ -76,10 +76,30 @@ fn an_import_that_is_killed_again_and_again_ends_as_if_nothing_had_been() {
     );
     for file in ["import.xml", "offers.xml"] {
         let (got, wanted) = (merchant.totals(file), calm.totals(file));
-        assert_eq!(got, wanted, "{file}");
+        for what in [
+            "goods",
+            "offers",
+            "groups",
+            "created",
+            "changed",
+            "unchanged",
+            "skipped",
+            "warnings",
+        ] {
+            assert_eq!(got[what], wanted[what], "{what} of {file}");
+        }
         assert_eq!(merchant.told(file).len(), 1, "{file}");
     }
     assert_eq!(merchant.live(), (6_000, 12_000));
+    let categories = |merchant: &Merchant| merchant.shop.list("/categories").len();
+    assert_eq!(categories(&merchant), categories(&calm));
+    let some = shape().offer_id(5_999, 1);
+    assert_eq!(
+        merchant.good(&some)["prices"],
+        calm.good(&some)["prices"],
+        "with the names of types"
+    );
+    assert_eq!(merchant.good(&some)["stock"], calm.good(&some)["stock"]);
     let (goods, calm_goods) = (merchant.goods(), calm.goods());
     for (external, good) in &calm_goods {
         for field in ["name", "article", "barcodes", "price_kopecks", "archived"] {

@@ -19,6 +19,7 @@ mod kill;
 mod login;
 mod moysklad;
 mod names;
+mod newer;
 mod options;
 mod orders;
 mod orders_back;
