@@ -235,6 +235,7 @@ fn each_component_has_only_the_secrets_and_hosts_that_it_needs() {
         "cabinet-customers",
         "cabinet-employees",
         "cabinet-goods",
+        "cabinet-orders",
         "cabinet-sales",
     ];
     let tills = [

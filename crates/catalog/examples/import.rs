@@ -192,11 +192,6 @@ fn main() {
         sql: NativeSql::open(&path).unwrap(),
         calls: std::cell::Cell::default(),
     };
-    if let Ok(pages) = std::env::var("CKPT") {
-        sql.sql
-            .batch(&format!("PRAGMA wal_autocheckpoint = {pages}"))
-            .unwrap();
-    }
     let meter = Meter { sql, batch };
     let products: Vec<_> = (0..PRODUCTS).map(product).collect();
     let offers: Vec<_> = (0..PRODUCTS * VARIANTS).map(|n| offer(n, 0)).collect();

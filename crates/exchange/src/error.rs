@@ -34,6 +34,9 @@ pub enum Error {
     /// What the catalogue refuses.
     #[error(transparent)]
     Catalog(#[from] sklad_catalog::Error),
+    /// What the order store refuses.
+    #[error(transparent)]
+    Orders(#[from] sklad_orders::Error),
     /// The staged bytes are not there any more.
     #[error("staged bytes are gone")]
     Gone,
@@ -55,6 +58,7 @@ impl Error {
                 | Self::Random(_)
                 | Self::Gone
                 | Self::Catalog(sklad_catalog::Error::Sql(_))
+                | Self::Orders(sklad_orders::Error::Sql(_))
         )
     }
 }

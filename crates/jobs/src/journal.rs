@@ -76,6 +76,7 @@ pub const ACTIONS: &[&str] = &[
     "gift",
     "goods",
     "categories",
+    "order",
     "settings",
     "key",
     "tenant",

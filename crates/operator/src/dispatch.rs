@@ -13,7 +13,8 @@ use crate::error::ApiError;
 use crate::reply::Reply;
 use crate::routes::{Found, Op, Route, find};
 use crate::{
-    catalog, customers, employees, gifts, journal, keys, ledger, sales, settings, simulate, tenants,
+    catalog, customers, employees, gifts, journal, keys, ledger, orders, sales, settings, simulate,
+    tenants,
 };
 
 /// Answers one request of any route. `now_ms` is milliseconds since 1970 UTC; a body may be cut off
@@ -53,13 +54,22 @@ pub async fn handle_sales<S: Sql, K: Kv>(
     respond(app, now_ms, &request, sales_part).await
 }
 
-/// Answers the routes of the component `cabinet-goods`: goods, categories, gift certificates.
+/// Answers the routes of the component `cabinet-goods`: goods, categories, price types, stores.
 pub async fn handle_goods<S: Sql, K: Kv>(
     app: &App<S, K>,
     now_ms: i64,
     request: Request<Bytes>,
 ) -> Response<Vec<u8>> {
     respond(app, now_ms, &request, goods_part).await
+}
+
+/// Answers the routes of the component `cabinet-orders`: orders of the shop, gift certificates.
+pub async fn handle_orders<S: Sql, K: Kv>(
+    app: &App<S, K>,
+    now_ms: i64,
+    request: Request<Bytes>,
+) -> Response<Vec<u8>> {
+    respond(app, now_ms, &request, orders_part).await
 }
 
 /// Answers the routes of the component `cabinet-employees`: employees, groups, rights.
@@ -145,6 +155,7 @@ fn all_parts<'a, S: Sql, K: Kv>(route: &Route, c: &'a Context<'a, S, K>) -> Opti
     let part = tenants_part(route, c).or_else(|| customers_part(route, c));
     let part = part.or_else(|| sales_part(route, c));
     let part = part.or_else(|| goods_part(route, c));
+    let part = part.or_else(|| orders_part(route, c));
     part.or_else(|| employees_part(route, c))
 }
 
@@ -153,7 +164,7 @@ fn tenants_part<'a, S: Sql, K: Kv>(
     c: &'a Context<'a, S, K>,
 ) -> Option<Answering<'a>> {
     Some(match route.op {
-        Op::OpenApi => Box::pin(async { Ok(Reply::text(crate::OPENAPI)) }),
+        Op::OpenApi => Box::pin(async { openapi() }),
         Op::ListTenants => Box::pin(tenants::list(c)),
         Op::CreateTenant => Box::pin(tenants::create(c)),
         Op::GetTenant => Box::pin(tenants::get(c)),
@@ -166,6 +177,13 @@ fn tenants_part<'a, S: Sql, K: Kv>(
         Op::RevokeKey => Box::pin(keys::revoke(c)),
         _ => return None,
     })
+}
+
+fn openapi() -> Result<Reply, ApiError> {
+    let document = miniz_oxide::inflate::decompress_to_vec(crate::OPENAPI);
+    document
+        .map(Reply::text)
+        .map_err(|error| ApiError::internal(&error))
 }
 
 fn customers_part<'a, S: Sql, K: Kv>(
@@ -197,12 +215,6 @@ fn sales_part<'a, S: Sql, K: Kv>(route: &Route, c: &'a Context<'a, S, K>) -> Opt
 
 fn goods_part<'a, S: Sql, K: Kv>(route: &Route, c: &'a Context<'a, S, K>) -> Option<Answering<'a>> {
     Some(match route.op {
-        Op::ListGifts => Box::pin(gifts::list(c)),
-        Op::CreateGifts => Box::pin(gifts::create(c)),
-        Op::ImportGifts => Box::pin(gifts::import(c)),
-        Op::GetGift => Box::pin(gifts::get(c)),
-        Op::BlockGift => Box::pin(gifts::block(c, true)),
-        Op::UnblockGift => Box::pin(gifts::block(c, false)),
         Op::ListGoods => Box::pin(catalog::list(c)),
         Op::UpsertGoods => Box::pin(catalog::upsert(c)),
         Op::GetGood => Box::pin(catalog::get(c)),
@@ -212,6 +224,24 @@ fn goods_part<'a, S: Sql, K: Kv>(route: &Route, c: &'a Context<'a, S, K>) -> Opt
         Op::ListPriceTypes => Box::pin(catalog::entries(c, RefKind::PriceType)),
         Op::ListStores => Box::pin(catalog::entries(c, RefKind::Store)),
         Op::UpsertCategories => Box::pin(catalog::upsert_categories(c)),
+        _ => return None,
+    })
+}
+
+fn orders_part<'a, S: Sql, K: Kv>(
+    route: &Route,
+    c: &'a Context<'a, S, K>,
+) -> Option<Answering<'a>> {
+    Some(match route.op {
+        Op::GetOrder => Box::pin(orders::get(c)),
+        Op::UpsertOrders => Box::pin(orders::upsert(c)),
+        Op::ListOrders => Box::pin(orders::list(c)),
+        Op::ListGifts => Box::pin(gifts::list(c)),
+        Op::CreateGifts => Box::pin(gifts::create(c)),
+        Op::ImportGifts => Box::pin(gifts::import(c)),
+        Op::GetGift => Box::pin(gifts::get(c)),
+        Op::BlockGift => Box::pin(gifts::block(c, true)),
+        Op::UnblockGift => Box::pin(gifts::block(c, false)),
         _ => return None,
     })
 }
@@ -260,6 +290,7 @@ mod tests {
                 sales_part(route, &c),
                 goods_part(route, &c),
                 employees_part(route, &c),
+                orders_part(route, &c),
             ];
             assert_eq!(parts.iter().flatten().count(), 1, "{:?}", route.op);
         }

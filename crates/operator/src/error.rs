@@ -116,7 +116,7 @@ impl ApiError {
         error
     }
 
-    fn internal(what: &dyn std::fmt::Display) -> Self {
+    pub fn internal(what: &dyn std::fmt::Display) -> Self {
         // Into the component's log; errors of storage name keys and statements, never values.
         eprintln!("operator API: {what}");
         let message = "Внутренняя ошибка, подробности в журнале сервера";
@@ -196,6 +196,17 @@ impl From<sklad_access::Error> for ApiError {
             }
             Error::Password(_) => Self::internal(&error),
             Error::Sql(error) => error.into(),
+        }
+    }
+}
+
+impl From<sklad_orders::Error> for ApiError {
+    fn from(error: sklad_orders::Error) -> Self {
+        match error {
+            sklad_orders::Error::Invalid { path, message } => {
+                Self::refused(path, capital(&message))
+            }
+            sklad_orders::Error::Sql(error) => error.into(),
         }
     }
 }

@@ -19,6 +19,7 @@ mod keys;
 mod ledger;
 #[cfg(feature = "openapi")]
 pub mod openapi;
+mod orders;
 mod page;
 mod reply;
 pub mod routes;
@@ -29,8 +30,9 @@ mod tenants;
 
 pub use context::MAX_BODY_BYTES;
 pub use dispatch::{
-    handle, handle_customers, handle_employees, handle_goods, handle_sales, handle_tenants,
+    handle, handle_customers, handle_employees, handle_goods, handle_orders, handle_sales,
+    handle_tenants,
 };
 
-/// The OpenAPI 3.1 document, as it is served at `/api/v1/openapi.json`.
-pub const OPENAPI: &str = include_str!("../openapi.json");
+/// The OpenAPI 3.1 document, as it is served at `/api/v1/openapi.json`; see `build.rs`.
+const OPENAPI: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/openapi.deflate"));

@@ -222,6 +222,9 @@ fn schemas() -> Map<String, Value> {
     add::<sklad_access::GroupInput>(g);
     add::<sklad_access::Group>(g);
     add::<crate::employees::RightLine>(g);
+    add::<sklad_orders::Order>(g);
+    add::<sklad_orders::OrderCounts>(g);
+    add::<sklad_orders::Stored>(g);
     add::<crate::simulate::Simulation>(g);
     add::<crate::simulate::Simulated>(g);
     add::<shapes::JournalLine>(g);

@@ -29,10 +29,10 @@ impl Reply {
     }
 
     /// 200 with a JSON text.
-    pub fn text(json: &str) -> Self {
+    pub fn text(json: Vec<u8>) -> Self {
         Self {
             status: StatusCode::OK,
-            body: json.as_bytes().to_vec(),
+            body: json,
             etag: None,
             location: None,
         }

@@ -55,6 +55,9 @@ pub enum Op {
     ListRights,
     ListPriceTypes,
     ListStores,
+    ListOrders,
+    UpsertOrders,
+    GetOrder,
     Simulate,
     ListJournal,
     Check,
@@ -131,7 +134,7 @@ pub struct Route {
 
 /// The largest ordinary body, in bytes.
 pub const BODY_BYTES: usize = 1024 * 1024;
-/// The largest batch of goods and file of certificates, in bytes.
+/// The largest batch of goods or orders and file of certificates, in bytes.
 pub const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 impl Route {
@@ -509,6 +512,23 @@ pub const ROUTES: &[Route] = &[
         .answers(200, Answer::Page("CatalogRef")),
     Route::get(tenant!("/stores"), Op::ListStores, "Склады")
         .answers(200, Answer::Page("CatalogRef")),
+    Route::get(tenant!("/orders"), Op::ListOrders, "Заказы")
+        .query(&[("order", "id (по умолчанию) или updated_at")])
+        .answers(200, Answer::Page("StoredOrder")),
+    Route::post(
+        tenant!("/orders"),
+        Op::UpsertOrders,
+        "Завести или изменить заказы, до 100 за раз: все или ни одного",
+    )
+    .takes(Body::Many("Order"))
+    .answers(200, Answer::One("OrderCounts"))
+    .batch(),
+    Route::get(
+        tenant!("/orders/{id}"),
+        Op::GetOrder,
+        "Заказ по идентификатору или номеру",
+    )
+    .answers(200, Answer::One("StoredOrder")),
     Route::post(
         tenant!("/simulate"),
         Op::Simulate,
@@ -518,7 +538,7 @@ pub const ROUTES: &[Route] = &[
     .answers(200, Answer::One("Simulated")),
     Route::get(tenant!("/journal"), Op::ListJournal, "Журнал, новое вперёд")
         .query(&[
-            ("action", "Действие: sale, return, customer, merge, adjust, code, outbox, gift, goods, categories, settings, key, employee, group, tenant, exchange или call"),
+            ("action", "Действие: sale, return, customer, merge, adjust, code, outbox, gift, goods, categories, order, settings, key, employee, group, tenant, exchange или call"),
             ("outcome", "ok, warning, repeated или error"),
             ("customer", "Идентификатор покупателя"),
         ])

@@ -40,7 +40,7 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         &[(MIB, "crates/operator/src/routes.rs", "BODY_BYTES")],
     ),
     (
-        "body of a batch of goods or categories, or of a file of certificates",
+        "body of a batch of goods, categories or orders, or of a file of certificates",
         "{} MiB",
         &[(MIB, "crates/operator/src/routes.rs", "BATCH_BYTES")],
     ),
@@ -171,6 +171,27 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         "picture",
         "{} MiB",
         &[(MIB, "crates/catalog/src/pictures.rs", "MAX_BYTES")],
+    ),
+    (
+        "orders of a batch; of a reply to 1C",
+        "{}; {}",
+        &[
+            (1, "crates/orders/src/store.rs", "MAX_BATCH"),
+            (1, "crates/orders/src/exchange.rs", "MAX_PENDING"),
+        ],
+    ),
+    (
+        "items of an order; its requisites",
+        "{}; {}",
+        &[
+            (1, "crates/orders/src/check.rs", "MAX_ITEMS"),
+            (1, "crates/orders/src/check.rs", "MAX_REQUISITES"),
+        ],
+    ),
+    (
+        "price or sum in an order",
+        "{} ₽",
+        &[(100, "crates/orders/src/check.rs", "MAX_KOPECKS")],
     ),
     (
         "certificates of a batch; lines of a file",

@@ -47,6 +47,8 @@ pub struct ExchangeSettings {
     pub order_encoding: Encoding,
     /// Заворачивать каждый заказ в `Контейнер` (CommerceML 3.1).
     pub order_container: bool,
+    /// Ид позиций заказа без модификации – `товар#товар`, как нужно МоемуСкладу; 1С ждёт просто `товар`.
+    pub order_full_ids: bool,
 }
 
 /// What happens to goods that a full catalogue does not hold (commerceml §2.4).
@@ -64,14 +66,16 @@ pub enum Missing {
 /// An encoding of what we send (commerceml §1.1, §1.8).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
 pub enum Encoding {
     /// UTF-8.
     #[default]
+    #[serde(rename = "utf-8", alias = "utf8")]
     Utf8,
     /// UTF-8 с меткой порядка байтов, если есть не только ASCII.
+    #[serde(rename = "utf-8-bom", alias = "utf8-bom")]
     Utf8Bom,
     /// windows-1251.
+    #[serde(rename = "windows-1251", alias = "windows1251")]
     Windows1251,
 }
 
@@ -90,6 +94,7 @@ impl Default for ExchangeSettings {
             reply_encoding: Encoding::Utf8,
             order_encoding: Encoding::Utf8,
             order_container: false,
+            order_full_ids: false,
         }
     }
 }

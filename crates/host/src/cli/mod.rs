@@ -13,6 +13,7 @@ mod employee;
 mod gift;
 mod goods;
 mod group;
+mod order;
 mod reports;
 mod show;
 mod simulate;
@@ -39,6 +40,8 @@ enum Command {
     Customer(customer::Arguments),
     /// Goods and categories.
     Goods(goods::Arguments),
+    /// Orders of the shop.
+    Order(order::Arguments),
     /// Gift certificates.
     Gift(gift::Arguments),
     /// Employees: who may log in.
@@ -64,6 +67,7 @@ impl Command {
             Self::Tenant(arguments) => tenant::run(arguments).await,
             Self::Customer(arguments) => customer::run(arguments).await,
             Self::Goods(arguments) => goods::run(arguments).await,
+            Self::Order(arguments) => order::run(arguments).await,
             Self::Gift(arguments) => gift::run(arguments).await,
             Self::Employee(arguments) => employee::run(arguments).await,
             Self::Group(arguments) => group::run(arguments).await,

@@ -13,6 +13,7 @@ mod documents;
 mod edits;
 mod fixture;
 mod gifts;
+mod goods;
 mod merges;
 mod model;
 mod occasions;
