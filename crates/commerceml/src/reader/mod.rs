@@ -212,6 +212,9 @@ impl Reader {
         config.check_end_names = false;
         config.allow_unmatched_ends = true;
         let outcome = loop {
+            if !self.machine.collecting() {
+                skip_blanks(xml.get_mut());
+            }
             let before = xml.get_ref().len();
             let at = end - before as u64;
             self.machine.notes.at = at;
@@ -324,6 +327,14 @@ impl Reader {
             }
         }
     }
+}
+
+/// Passes over the white space between elements, which is a third of a file and nothing to anybody: as
+/// events it would cost as much as the tags.
+fn skip_blanks(rest: &mut &[u8]) {
+    let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n');
+    let blanks = rest.iter().take_while(|b| blank(b)).count();
+    *rest = rest.get(blanks..).unwrap_or_default();
 }
 
 /// Whether the token may go on behind the end of the window. quick-xml does not move over markup whose
