@@ -150,7 +150,9 @@ pub(crate) async fn deactivate<S: Sql, K: Kv, C: Clock>(
     }
     let until = call.clock.now_ms() + STEP_MS;
     for scope in [Scope::Products, Scope::Variants] {
-        if !is_safe(call, "deactivate", &import, scope).await? {
+        // Of some kinds an exchange says nothing at all: there may have been no offers in it.
+        let found = store::missing(sql, tenant, SOURCE, &import, scope).await?;
+        if found.missing == found.live || !is_safe(call, "deactivate", &import, scope).await? {
             continue;
         }
         loop {

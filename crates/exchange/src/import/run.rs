@@ -199,11 +199,15 @@ impl<S: Sql, K: Kv, C: Clock> Worker<'_, S, K, C> {
                 self.push(change);
             }
             Item::PriceType(price_type) => {
+                let order = self.job.cursor.price_types;
+                if order == 0 {
+                    self.price_types.restart();
+                }
+                self.job.cursor.price_types += 1;
                 let name = price_type.name.as_deref().unwrap_or_default();
                 self.price_types.put(&price_type.id, name);
-                self.batch
-                    .references
-                    .push(references::price_type(price_type));
+                let entry = references::price_type(price_type, order);
+                self.batch.references.push(entry);
             }
             Item::Store(store) => {
                 self.stores
