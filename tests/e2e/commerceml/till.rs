@@ -99,13 +99,6 @@ fn rules_of_goods_name_them_by_the_id_of_the_exchange() {
 }
 
 #[test]
-fn a_till_that_sends_the_id_of_the_exchange_means_the_good() {
-    let (merchant, _) = stocked(&json!({ "earning": { "percent": 1, "goods": { "p-1": 20 } } }));
-    assert_eq!(earned(&merchant, "product", "p-1"), 20);
-    assert_eq!(earned(&merchant, "variant", "p-1#m"), 20);
-}
-
-#[test]
 fn a_floor_set_by_the_operator_survives_the_next_import() {
     let (merchant, ids) = stocked(&json!({
         "discounts": { "receipt": [{ "from_kopecks": 0, "percent": 50 }] },
