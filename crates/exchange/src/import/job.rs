@@ -2,13 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 use sklad_commerceml::{Checkpoint, Section};
+use sklad_jobs::journal::Outcome;
 use sklad_store::{Row, Sql, SqlError, Statement};
 
 use crate::Error;
+use crate::handle::record;
 
 /// For how long a worker is believed to be at work after its last batch, in milliseconds: so long an
 /// import rests after its host was killed.
 pub const LEASE_MS: i64 = 10_000;
+
+/// For how long after its last batch an import is taken for one that its client still asks for, in
+/// milliseconds: clients ask every second.
+pub const ALIVE_MS: i64 = 15_000;
 
 /// How an import stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,22 +195,75 @@ pub async fn begun(
     if let Some(job) = find(sql, tenant, id).await? {
         return Ok(job);
     }
-    let statement = |sql: &'static str| {
-        let statement = Statement::new(sql).bind(tenant).bind(id).bind(name);
-        statement.bind(now_ms)
-    };
-    let new = statement(
+    let statement = Statement::new(
         "INSERT INTO imports (tenant, id, name, state, cursor, started_at, updated_at) \
          VALUES (?1, ?2, ?3, 'running', '{}', ?4, ?4) ON CONFLICT (tenant, id) DO NOTHING",
-    );
-    // An older file of this name that was left half-way must not come back over the newer one.
-    let old = statement(
-        "UPDATE imports SET state = 'failed', seq = seq + 1, updated_at = ?4, \
-         message = ?3 || ': загружен более новый файл' \
-         WHERE tenant = ?1 AND state = 'running' AND name = ?3 AND id <> ?2",
-    );
-    sql.atomic(vec![new, old]).await?;
+    )
+    .bind(tenant)
+    .bind(id)
+    .bind(name)
+    .bind(now_ms);
+    sql.atomic(vec![statement]).await?;
     find(sql, tenant, id).await?.ok_or(Error::Gone)
+}
+
+/// Older imports of the same name that have not ended.
+const OLDER: &str = "tenant = ?1 AND state = 'running' AND name = ?2 AND id <> ?3 \
+     AND (started_at, id) < (?4, ?3)";
+
+impl Job {
+    fn older(&self, sql: String, tenant: &str) -> Statement {
+        Statement::new(sql)
+            .bind(tenant)
+            .bind(&self.name)
+            .bind(&self.id)
+            .bind(self.started_at)
+    }
+
+    /// An older import of this name whose client still asks for it: it goes first.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn is_behind(
+        &self,
+        sql: &impl Sql,
+        tenant: &str,
+        now_ms: i64,
+    ) -> Result<Option<String>, SqlError> {
+        let text = format!(
+            "SELECT id FROM imports WHERE {OLDER} AND updated_at >= ?5 \
+             AND id IN (SELECT id FROM uploads WHERE tenant = ?1) LIMIT 1"
+        );
+        let statement = self.older(text, tenant).bind(now_ms - ALIVE_MS);
+        let rows = sql.query(statement).await?;
+        Ok(rows.first().map(|row| row.string(0)))
+    }
+
+    /// Ends older imports of this name, which their clients have left: they must not come back over the
+    /// newer file. To such a client its import is done: what it would have brought is here, and newer.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn supersede(
+        &self,
+        sql: &impl Sql,
+        tenant: &str,
+        now_ms: i64,
+    ) -> Result<(), SqlError> {
+        let some = format!("SELECT id FROM imports WHERE {OLDER}");
+        if sql.query(self.older(some, tenant)).await?.is_empty() {
+            return Ok(());
+        }
+        let end = format!(
+            "UPDATE imports SET state = 'done', seq = seq + 1, updated_at = ?5 WHERE {OLDER}"
+        );
+        let text = "Загрузка не закончена: прислан более новый файл с тем же именем";
+        let row = record(&self.name, Outcome::Warning, text.to_owned());
+        let end = self.older(end, tenant).bind(now_ms);
+        sql.atomic(vec![end, row.statement(tenant, now_ms)])
+            .await
+            .map(drop)
+    }
 }
 
 impl Job {

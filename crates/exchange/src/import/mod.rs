@@ -152,6 +152,11 @@ async fn drive_job<S: Sql, K: Kv, C: Clock>(
         State::Running => {}
     }
     let (sql, tenant) = (&call.app.sql, call.slug());
+    if job.seq == 0
+        && let Some(older) = job.is_behind(sql, tenant, call.clock.now_ms()).await?
+    {
+        return busy(call, &job, &older).await;
+    }
     let lease = match job::lease(sql, tenant, &job.id, call.clock.now_ms()).await? {
         Ok(lease) => lease,
         Err(other) => return busy(call, &job, &other).await,
@@ -160,6 +165,9 @@ async fn drive_job<S: Sql, K: Kv, C: Clock>(
     let Some(job) = job::find(sql, tenant, &job.id).await? else {
         return Err(Error::Gone);
     };
+    if job.seq == 0 {
+        job.supersede(sql, tenant, call.clock.now_ms()).await?;
+    }
     let budget_ms = if job.seq == 0 {
         FIRST_STEP_MS.min(budget_ms)
     } else {

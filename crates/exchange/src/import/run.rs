@@ -18,7 +18,7 @@ use crate::upload;
 /// What our imports are called in the catalogue.
 pub const SOURCE: &str = "commerceml";
 /// Goods of one transaction: a till that writes must not wait for long.
-pub const BATCH: usize = 500;
+pub const BATCH: usize = 250;
 /// Groups and other references of one transaction.
 const REFERENCES: usize = 500;
 /// How many warnings of one import the journal holds; the rest is counted.
