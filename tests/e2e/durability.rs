@@ -20,13 +20,14 @@ const POINTS: i64 = 10_000;
 const KILLS: [usize; 3] = [150, 420, 760];
 
 /// `sklad-edge up` in a process of its own; killed when dropped.
-struct Host {
+pub struct Host {
     process: Child,
-    app: Arc<App>,
+    pub app: Arc<App>,
 }
 
 impl Host {
-    fn up(state: &Path) -> Self {
+    /// Starts one on this state folder.
+    pub fn up(state: &Path) -> Self {
         let mut command = Command::new(binary());
         command.args([
             "up",
@@ -56,7 +57,7 @@ impl Host {
     }
 
     /// SIGKILL: nothing is flushed, nobody is told.
-    fn kill(&mut self) {
+    pub fn kill(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }

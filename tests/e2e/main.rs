@@ -16,6 +16,7 @@
 
 mod addressing;
 mod codes;
+mod commerceml;
 mod concurrency;
 mod durability;
 mod errors;

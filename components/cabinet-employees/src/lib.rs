@@ -1,4 +1,4 @@
-//! The operator's API: employees, groups, rights.
+//! The operator's API: employees, groups, rights, gift certificates.
 
 sklad_edge_glue::component! {
     body_limit: sklad_operator::MAX_BODY_BYTES,

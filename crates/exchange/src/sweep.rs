@@ -2,7 +2,9 @@
 
 use sklad_store::{Clock, Sql, SqlError, Statement};
 
-/// How long an upload waits for its import, in milliseconds.
+use crate::session::IDLE_MS;
+
+/// How long an upload waits for its import, in milliseconds; it goes sooner where its session has ended.
 pub const STAGED_MS: i64 = 24 * 60 * 60 * 1000;
 /// How long ended imports are remembered, in milliseconds.
 pub const REMEMBERED_MS: i64 = 7 * STAGED_MS;
@@ -32,13 +34,14 @@ pub async fn sweep(
 /// Whether there is anything to forget: a look is cheaper than a write.
 async fn is_old(sql: &impl Sql, tenant: &str, now: i64) -> Result<bool, SqlError> {
     let statement = Statement::new(
-        "SELECT 1 WHERE EXISTS (SELECT 1 FROM uploads WHERE tenant = ?1 AND received_at < ?2) \
+        "SELECT 1 WHERE EXISTS (SELECT 1 FROM uploads WHERE tenant = ?1 AND received_at < ?4) \
          OR EXISTS (SELECT 1 FROM imports WHERE tenant = ?1 AND updated_at < ?3) \
          OR EXISTS (SELECT 1 FROM upload_parts WHERE tenant = ?1 AND created_at < ?2)",
     )
     .bind(tenant)
     .bind(now - STAGED_MS)
-    .bind(now - REMEMBERED_MS);
+    .bind(now - REMEMBERED_MS)
+    .bind(now - IDLE_MS);
     Ok(!sql.query(statement).await?.is_empty())
 }
 
@@ -49,6 +52,21 @@ fn old(tenant: &str, now: i64) -> Vec<Statement> {
             "DELETE FROM uploads WHERE tenant = ?1 AND received_at < ?2",
             STAGED_MS,
         ),
+        // Of sessions that have ended; whole files among them became imports before.
+        before(
+            "DELETE FROM uploads WHERE tenant = ?1 AND received_at < ?2 \
+             AND session NOT IN (SELECT id FROM exchange_sessions WHERE tenant = ?1) \
+             AND id NOT IN (SELECT id FROM imports WHERE tenant = ?1 AND state = 'running')",
+            IDLE_MS,
+        ),
+        // What imports have had that nobody compares any more.
+        Statement::new(
+            "DELETE FROM import_seen WHERE tenant = ?1 AND (import < ?2 \
+             OR (import LIKE 'deactivate/%' AND import < 'deactivate/' || (?3 / 1000)))",
+        )
+        .bind(tenant)
+        .bind(format!("{:012}", (now - STAGED_MS) / 1000))
+        .bind(now - STAGED_MS),
         before(
             "DELETE FROM imports WHERE tenant = ?1 AND updated_at < ?2",
             REMEMBERED_MS,

@@ -330,7 +330,7 @@ struct Staged {
 
 async fn staged(sql: &impl Sql, tenant: &str, session: &str) -> Result<Staged, SqlError> {
     let statement = Statement::new(
-        "SELECT (SELECT coalesce(sum(size), 0) FROM uploads WHERE tenant = ?1), \
+        "SELECT (SELECT coalesce(sum(size), 0) FROM uploads WHERE tenant = ?1 AND state <> 'taken'), \
          (SELECT count(*) FROM uploads WHERE tenant = ?1 AND session = ?2)",
     )
     .bind(tenant)

@@ -54,7 +54,7 @@ pub async fn handle_sales<S: Sql, K: Kv>(
     respond(app, now_ms, &request, sales_part).await
 }
 
-/// Answers the routes of the component `cabinet-goods`: goods, categories, price types, stores.
+/// Answers the routes of the component `cabinet-goods`: goods.
 pub async fn handle_goods<S: Sql, K: Kv>(
     app: &App<S, K>,
     now_ms: i64,
@@ -63,7 +63,7 @@ pub async fn handle_goods<S: Sql, K: Kv>(
     respond(app, now_ms, &request, goods_part).await
 }
 
-/// Answers the routes of the component `cabinet-orders`: orders of the shop, gift certificates.
+/// Answers the routes of the component `cabinet-orders`: orders of the shop, categories, price types, stores.
 pub async fn handle_orders<S: Sql, K: Kv>(
     app: &App<S, K>,
     now_ms: i64,
@@ -72,7 +72,7 @@ pub async fn handle_orders<S: Sql, K: Kv>(
     respond(app, now_ms, &request, orders_part).await
 }
 
-/// Answers the routes of the component `cabinet-employees`: employees, groups, rights.
+/// Answers the routes of the component `cabinet-employees`: employees, groups, rights, gift certificates.
 pub async fn handle_employees<S: Sql, K: Kv>(
     app: &App<S, K>,
     now_ms: i64,
@@ -220,10 +220,6 @@ fn goods_part<'a, S: Sql, K: Kv>(route: &Route, c: &'a Context<'a, S, K>) -> Opt
         Op::GetGood => Box::pin(catalog::get(c)),
         Op::ArchiveGood => Box::pin(catalog::archive(c, true)),
         Op::UnarchiveGood => Box::pin(catalog::archive(c, false)),
-        Op::ListCategories => Box::pin(catalog::categories(c)),
-        Op::ListPriceTypes => Box::pin(catalog::entries(c, RefKind::PriceType)),
-        Op::ListStores => Box::pin(catalog::entries(c, RefKind::Store)),
-        Op::UpsertCategories => Box::pin(catalog::upsert_categories(c)),
         _ => return None,
     })
 }
@@ -236,12 +232,10 @@ fn orders_part<'a, S: Sql, K: Kv>(
         Op::GetOrder => Box::pin(orders::get(c)),
         Op::UpsertOrders => Box::pin(orders::upsert(c)),
         Op::ListOrders => Box::pin(orders::list(c)),
-        Op::ListGifts => Box::pin(gifts::list(c)),
-        Op::CreateGifts => Box::pin(gifts::create(c)),
-        Op::ImportGifts => Box::pin(gifts::import(c)),
-        Op::GetGift => Box::pin(gifts::get(c)),
-        Op::BlockGift => Box::pin(gifts::block(c, true)),
-        Op::UnblockGift => Box::pin(gifts::block(c, false)),
+        Op::ListPriceTypes => Box::pin(catalog::entries(c, RefKind::PriceType)),
+        Op::ListStores => Box::pin(catalog::entries(c, RefKind::Store)),
+        Op::ListCategories => Box::pin(catalog::categories(c)),
+        Op::UpsertCategories => Box::pin(catalog::upsert_categories(c)),
         _ => return None,
     })
 }
@@ -265,6 +259,12 @@ fn employees_part<'a, S: Sql, K: Kv>(
         Op::AddMember => Box::pin(employees::add_member(c)),
         Op::RemoveMember => Box::pin(employees::remove_member(c)),
         Op::ListRights => Box::pin(employees::rights(c)),
+        Op::ListGifts => Box::pin(gifts::list(c)),
+        Op::CreateGifts => Box::pin(gifts::create(c)),
+        Op::ImportGifts => Box::pin(gifts::import(c)),
+        Op::GetGift => Box::pin(gifts::get(c)),
+        Op::BlockGift => Box::pin(gifts::block(c, true)),
+        Op::UnblockGift => Box::pin(gifts::block(c, false)),
         _ => return None,
     })
 }

@@ -68,6 +68,11 @@ pub struct Cursor {
     pub reader: Option<Checkpoint>,
     /// Bytes of the file behind us.
     pub offset: u64,
+    /// Under which name the goods that it had are noted; see [`super::missing::stamp`]. It stays that of
+    /// the session which began the import, whoever goes on with it.
+    pub stamp: String,
+    /// How many price types the file has listed so far.
+    pub price_types: u64,
     /// Number of the next batch, or of the archive's next entry.
     pub part: i64,
     /// The section that is open.
@@ -184,15 +189,21 @@ pub async fn begun(
     if let Some(job) = find(sql, tenant, id).await? {
         return Ok(job);
     }
-    let statement = Statement::new(
+    let statement = |sql: &'static str| {
+        let statement = Statement::new(sql).bind(tenant).bind(id).bind(name);
+        statement.bind(now_ms)
+    };
+    let new = statement(
         "INSERT INTO imports (tenant, id, name, state, cursor, started_at, updated_at) \
          VALUES (?1, ?2, ?3, 'running', '{}', ?4, ?4) ON CONFLICT (tenant, id) DO NOTHING",
-    )
-    .bind(tenant)
-    .bind(id)
-    .bind(name)
-    .bind(now_ms);
-    sql.atomic(vec![statement]).await?;
+    );
+    // An older file of this name that was left half-way must not come back over the newer one.
+    let old = statement(
+        "UPDATE imports SET state = 'failed', seq = seq + 1, updated_at = ?4, \
+         message = ?3 || ': загружен более новый файл' \
+         WHERE tenant = ?1 AND state = 'running' AND name = ?3 AND id <> ?2",
+    );
+    sql.atomic(vec![new, old]).await?;
     find(sql, tenant, id).await?.ok_or(Error::Gone)
 }
 

@@ -37,6 +37,11 @@ pub struct Named {
 }
 
 impl Named {
+    /// Forgets the order: another list begins.
+    pub fn restart(&mut self) {
+        self.order.clear();
+    }
+
     /// Notes an id and its name.
     pub fn put(&mut self, id: &str, name: &str) {
         if !self.order.iter().any(|known| known == id) {

@@ -17,8 +17,8 @@ use crate::upload;
 /// The name under which an import notes the goods that it had: begins with the time of the login, in
 /// seconds, so that `deactivate` finds all of an exchange.
 #[must_use]
-pub fn stamp(session: &Session, job: &Job) -> String {
-    format!("{}/{}", since(session.created_at / 1000), job.id)
+pub fn stamp(session: &Session, import: &str) -> String {
+    format!("{}/{import}", since(session.created_at / 1000))
 }
 
 /// A time of a login as it stands in a stamp: sorts as it counts.
@@ -37,7 +37,7 @@ pub async fn finish<S: Sql, K: Kv, C: Clock>(
     until: i64,
 ) -> Result<Ended, Error> {
     let (sql, tenant) = (&call.app.sql, call.slug());
-    let import = stamp(&call.session, job);
+    let import = job.cursor.stamp.clone();
     if call.settings().missing == Missing::Archive && !job.cursor.batch {
         for (full, scope) in [
             (job.cursor.full_goods, Scope::Products),
@@ -150,7 +150,9 @@ pub(crate) async fn deactivate<S: Sql, K: Kv, C: Clock>(
     }
     let until = call.clock.now_ms() + STEP_MS;
     for scope in [Scope::Products, Scope::Variants] {
-        if !is_safe(call, "deactivate", &import, scope).await? {
+        // Of some kinds an exchange says nothing at all: there may have been no offers in it.
+        let found = store::missing(sql, tenant, SOURCE, &import, scope).await?;
+        if found.missing == found.live || !is_safe(call, "deactivate", &import, scope).await? {
             continue;
         }
         loop {

@@ -14,6 +14,9 @@ use crate::Error;
 /// How many price types, and stores, are known by name.
 const NAMED: usize = 1000;
 
+/// Under which name the place of a price type in its list is kept: the first one's price is the good's.
+const ORDER: &str = "order";
+
 /// Something that goods refer to, and what it is.
 pub type Reference = (RefKind, RefInput);
 
@@ -27,7 +30,15 @@ pub async fn named(sql: &impl Sql, tenant: &str) -> Result<(Named, Named), Error
         .into_iter()
         .zip(&mut known)
     {
-        for entry in refs::list(sql, tenant, kind, None, NAMED).await? {
+        let mut entries = refs::list(sql, tenant, kind, None, NAMED).await?;
+        entries.sort_by_key(|entry| {
+            entry
+                .data
+                .get(ORDER)
+                .and_then(|n| n.parse().ok())
+                .unwrap_or(u64::MAX)
+        });
+        for entry in entries {
             names.put(&entry.id, &entry.name);
         }
     }
@@ -93,14 +104,18 @@ fn with(mut input: RefInput, data: &[(&str, Option<String>)]) -> RefInput {
     input
 }
 
-/// A price type.
+/// A price type, the `order`th of its list.
 #[must_use]
-pub fn price_type(given: PriceType) -> Reference {
+pub fn price_type(given: PriceType, order: u64) -> Reference {
     let taxed = given.tax_included.map(|yes| yes.to_string());
     let entry = input(given.id, given.name, given.deleted);
     let entry = with(
         entry,
-        &[("currency", given.currency), ("tax_included", taxed)],
+        &[
+            ("currency", given.currency),
+            ("tax_included", taxed),
+            (ORDER, Some(order.to_string())),
+        ],
     );
     (RefKind::PriceType, entry)
 }

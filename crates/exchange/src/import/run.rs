@@ -68,6 +68,9 @@ pub async fn step<S: Sql, K: Kv, C: Clock>(
     budget_ms: i64,
 ) -> Result<Ended, Error> {
     let until = call.clock.now_ms() + budget_ms;
+    if job.cursor.stamp.is_empty() {
+        job.cursor.stamp = missing::stamp(&call.session, &job.id);
+    }
     let (price_types, stores) = references::named(&call.app.sql, call.slug()).await?;
     let reader = match job.cursor.reader.take() {
         Some(checkpoint) => Reader::resume(checkpoint, Limits::default()),
@@ -196,11 +199,15 @@ impl<S: Sql, K: Kv, C: Clock> Worker<'_, S, K, C> {
                 self.push(change);
             }
             Item::PriceType(price_type) => {
+                let order = self.job.cursor.price_types;
+                if order == 0 {
+                    self.price_types.restart();
+                }
+                self.job.cursor.price_types += 1;
                 let name = price_type.name.as_deref().unwrap_or_default();
                 self.price_types.put(&price_type.id, name);
-                self.batch
-                    .references
-                    .push(references::price_type(price_type));
+                let entry = references::price_type(price_type, order);
+                self.batch.references.push(entry);
             }
             Item::Store(store) => {
                 self.stores
@@ -348,7 +355,11 @@ impl<S: Sql, K: Kv, C: Clock> Worker<'_, S, K, C> {
     /// Counts a plan; answers the statements that tell of it.
     fn counted(&mut self, batch: &Batch, plan: &store::Plan, now: i64) -> Vec<Statement> {
         let tenant = self.call.slug();
-        let import = missing::stamp(&self.call.session, &self.job);
+        let mut statements = Vec::new();
+        if self.call.settings().missing == Missing::Archive {
+            let cursor = &self.job.cursor;
+            statements.extend(store::seen(tenant, &cursor.stamp, cursor.part, plan));
+        }
         let totals = &mut self.job.cursor.totals;
         let number = |n: usize| u64::try_from(n).unwrap_or_default();
         totals.created += number(plan.counts.created);
@@ -356,10 +367,6 @@ impl<S: Sql, K: Kv, C: Clock> Worker<'_, S, K, C> {
         totals.unchanged += number(plan.counts.unchanged);
         totals.skipped += number(plan.counts.skipped_unknown);
         totals.archived += number(plan.counts.deleted);
-        let mut statements = Vec::new();
-        if self.call.settings().missing == Missing::Archive {
-            statements.extend(store::seen(tenant, &import, self.job.cursor.part, plan));
-        }
         let refused = plan
             .warnings
             .iter()
