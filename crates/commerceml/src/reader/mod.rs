@@ -199,6 +199,9 @@ impl Reader {
     }
 
     /// Reads tokens until there are items or no whole token is left.
+    ///
+    /// Not inlined: within a component's own code, which is compiled for size, it would be too.
+    #[inline(never)]
     fn scan(&mut self) -> Result<Scan, Failure> {
         if self.input.take_guessed() {
             self.machine.notes.guessed();
@@ -332,9 +335,14 @@ impl Reader {
 /// Passes over the white space between elements, which is a third of a file and nothing to anybody: as
 /// events it would cost as much as the tags.
 fn skip_blanks(rest: &mut &[u8]) {
-    let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n');
-    let blanks = rest.iter().take_while(|b| blank(b)).count();
-    *rest = rest.get(blanks..).unwrap_or_default();
+    loop {
+        match rest {
+            // Mostly it is an indentation.
+            [b' ', b' ', b' ', b' ', after @ ..] => *rest = after,
+            [b' ' | b'\t' | b'\r' | b'\n', after @ ..] => *rest = after,
+            _ => return,
+        }
+    }
 }
 
 /// Whether the token may go on behind the end of the window. quick-xml does not move over markup whose
