@@ -168,6 +168,27 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         &[(1, "crates/catalog/src/query.rs", "MAX_PAGE")],
     ),
     (
+        "piece of an uploaded file; staged bytes of a tenant",
+        "{} MiB; {} MiB",
+        &[
+            (MIB, "crates/exchange/src/upload.rs", "MAX_BODY_BYTES"),
+            (MIB, "crates/exchange/src/upload.rs", "QUOTA_BYTES"),
+        ],
+    ),
+    (
+        "files in an archive; bytes out of one byte of it",
+        "{}; {}",
+        &[
+            (1, "crates/exchange/src/zip.rs", "MAX_ENTRIES"),
+            (1, "crates/exchange/src/zip.rs", "MAX_RATIO"),
+        ],
+    ),
+    (
+        "goods that an import stores at once",
+        "{}",
+        &[(1, "crates/exchange/src/import/run.rs", "BATCH")],
+    ),
+    (
         "picture",
         "{} MiB",
         &[(MIB, "crates/catalog/src/pictures.rs", "MAX_BYTES")],
