@@ -1,7 +1,7 @@
 //! The outbox: messages to others, written together with what they tell of, and delivered until they
 //! arrive, expire or have failed too often. A dead one stays visible.
 
-use sklad_store::{Http, Row, Sql, SqlError, Statement};
+use sklad_store::{Http, HttpError, Row, Sql, SqlError, Statement};
 
 use crate::journal::{Direction, Outcome, Record};
 
@@ -84,13 +84,12 @@ async fn send(http: &impl Http, row: &Row, now: i64) -> Result<(), String> {
     if row.int(4).unwrap_or_default() <= now {
         return Err("expired".to_owned());
     }
-    match http
-        .post_json(row.text(1).unwrap_or_default(), row.string(2))
-        .await
-    {
+    let url = row.text(1).unwrap_or_default();
+    match sklad_store::post_json(http, url, row.string(2)).await {
         Ok(200..=299) => Ok(()),
         Ok(status) => Err(format!("status {status}")),
-        Err(e) => Err(e.0),
+        Err(HttpError::NotSent(why) | HttpError::NoAnswer(why)) => Err(why),
+        Err(e @ HttpError::TooLarge) => Err(e.to_string()),
     }
 }
 
@@ -145,8 +144,9 @@ fn result(tenant: &str, row: &Row, now: i64, error: Option<String>) -> Statement
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::Bytes;
     use futures::executor::block_on;
-    use sklad_store::HttpError;
+    use sklad_store::Call;
     use sklad_store::native::NativeSql;
     use std::cell::RefCell;
 
@@ -156,9 +156,12 @@ mod tests {
     }
 
     impl Http for Fake {
-        async fn post_json(&self, _url: &str, body: String) -> Result<u16, HttpError> {
+        async fn send(&self, call: Call) -> Result<http::Response<Bytes>, HttpError> {
+            let body = String::from_utf8(call.request.into_body().into()).unwrap();
             self.bodies.borrow_mut().push(body);
-            self.answers.borrow_mut().remove(0)
+            let status = self.answers.borrow_mut().remove(0)?;
+            let answer = http::Response::builder().status(status).body(Bytes::new());
+            Ok(answer.unwrap())
         }
     }
 
@@ -167,12 +170,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let sql = NativeSql::open(&dir.path().join("db")).unwrap();
         let http = Fake {
-            answers: RefCell::new(vec![Err(HttpError("down".into())), Ok(500), Ok(204)]),
+            answers: RefCell::new(vec![
+                Err(HttpError::NoAnswer("down".into())),
+                Ok(500),
+                Ok(204),
+            ]),
             bodies: RefCell::default(),
         };
         let message = Message {
             channel: "code",
-            url: "https://x".into(),
+            url: "https://x.ru".into(),
             payload: "{}".into(),
             expires_at: 1 << 40,
         };
@@ -203,7 +210,7 @@ mod tests {
         };
         let message = Message {
             channel: "code",
-            url: "https://x".into(),
+            url: "https://x.ru".into(),
             payload: "{}".into(),
             expires_at: 5,
         };

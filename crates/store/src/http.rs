@@ -1,9 +1,79 @@
 //! The port to other systems over HTTP.
+//!
+//! A connector describes a [`Call`] and reads the answer; who implements [`Http`] sends it, once, with
+//! the limits that it names, and only where it may go. Nothing is repeated and no redirect is followed
+//! here: only the connector knows what that would mean.
+
+use bytes::Bytes;
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("http: {0}")]
-pub struct HttpError(pub String);
+pub enum HttpError {
+    /// The request did not leave: the address is refused or not granted, or nobody answers there. It had
+    /// no effect.
+    #[error("not sent: {0}")]
+    NotSent(String),
+    /// The request left, and no whole answer came back in time: it may have had its effect.
+    #[error("no answer: {0}")]
+    NoAnswer(String),
+    /// The answer has more bytes than [`Within::body_bytes`].
+    #[error("answer too large")]
+    TooLarge,
+}
+
+/// Where a call may go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// To any [`public`] address over https: a merchant chose it.
+    Public,
+    /// To this origin alone, `https://host[:port]` without a path: the operator configured it. `http://`
+    /// is allowed, for a vendor played by a test.
+    Origin(String),
+}
+
+/// What an answer may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Within {
+    /// How long the connection may take, in milliseconds.
+    pub connect_ms: u32,
+    /// How long the first byte of the answer may take, and each further piece, in milliseconds.
+    pub answer_ms: u32,
+    /// The largest body of an answer, in bytes as they come over the network; 0 where it is not read.
+    pub body_bytes: usize,
+}
+
+/// A request and what may be done for it.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The request, with an absolute address.
+    pub request: http::Request<Bytes>,
+    /// Where it may go.
+    pub reach: Reach,
+    /// What its answer may cost.
+    pub within: Within,
+}
+
+impl Call {
+    /// Whether the address is one that the call may go to.
+    ///
+    /// # Errors
+    /// [`HttpError::NotSent`] with the reason.
+    pub fn check(&self) -> Result<(), HttpError> {
+        let url = self.request.uri().to_string();
+        match &self.reach {
+            Reach::Public => public(&url).map_err(|e| HttpError::NotSent(e.to_string())),
+            Reach::Origin(origin) => {
+                let rest = url.strip_prefix(origin.as_str());
+                match rest.is_some_and(|rest| rest.starts_with('/')) {
+                    true => Ok(()),
+                    false => Err(HttpError::NotSent(
+                        "another server than the configured".into(),
+                    )),
+                }
+            }
+        }
+    }
+}
 
 /// Outgoing HTTP.
 #[allow(
@@ -11,12 +81,36 @@ pub struct HttpError(pub String);
     reason = "guests are single-threaded; nothing here must be Send"
 )]
 pub trait Http {
-    /// Posts a JSON body to a [`public`] address, follows no redirect, waits a few seconds at most, and
-    /// answers the status.
+    /// Sends a request after [`Call::check`], once.
     ///
     /// # Errors
-    /// The address is not public, not granted, cannot be reached or does not answer in time.
-    async fn post_json(&self, url: &str, body: String) -> Result<u16, HttpError>;
+    /// See [`HttpError`]. A status that is no success is an answer.
+    async fn send(&self, call: Call) -> Result<http::Response<Bytes>, HttpError>;
+}
+
+/// A message to a merchant's gateway: how long the connection and the answer may take, in milliseconds. A
+/// till may be waiting meanwhile.
+const GATEWAY: Within = Within {
+    connect_ms: 1_000,
+    answer_ms: 2_000,
+    body_bytes: 0,
+};
+
+/// Posts a JSON body to a [`public`] address and answers the status.
+///
+/// # Errors
+/// [`HttpError`].
+pub async fn post_json(http: &impl Http, url: &str, body: String) -> Result<u16, HttpError> {
+    let request = http::Request::post(url)
+        .header(http::header::CONTENT_TYPE, "application/json")
+        .body(Bytes::from(body))
+        .map_err(|_| HttpError::NotSent(NotPublic::Form.to_string()))?;
+    let call = Call {
+        request,
+        reach: Reach::Public,
+        within: GATEWAY,
+    };
+    Ok(http.send(call).await?.status().as_u16())
 }
 
 /// Why an address is not called. The texts are for the merchant who wrote it.
@@ -140,6 +234,27 @@ mod tests {
                 Err(NotPublic::Host),
                 "{host}"
             );
+        }
+    }
+
+    #[test]
+    fn a_call_to_a_configured_server_goes_to_no_other() {
+        let allowed = |url: &str| {
+            let call = Call {
+                request: http::Request::get(url).body(Bytes::new()).unwrap(),
+                reach: Reach::Origin("https://api.example.ru".into()),
+                within: GATEWAY,
+            };
+            call.check().is_ok()
+        };
+        assert!(allowed("https://api.example.ru/x?y=1"));
+        for other in [
+            "https://api.example.ru.evil.ru/x",
+            "https://api.example.ru:8443/x",
+            "https://api.example.ru@evil.ru/x",
+            "http://api.example.ru/x",
+        ] {
+            assert!(!allowed(other), "{other}");
         }
     }
 

@@ -36,6 +36,6 @@ mod sql;
 
 pub use body::{Body, BrokenBody};
 pub use clock::Clock;
-pub use http::{Http, HttpError, NotPublic, public};
+pub use http::{Call, Http, HttpError, NotPublic, Reach, Within, post_json, public};
 pub use kv::{Kv, KvError};
 pub use sql::{Row, Sql, SqlError, Statement, Value};

@@ -36,8 +36,11 @@ fn till(programme: Value) -> Till {
 struct Gateway;
 
 impl sklad_store::Http for Gateway {
-    async fn post_json(&self, _: &str, _: String) -> Result<u16, sklad_store::HttpError> {
-        Ok(200)
+    async fn send(
+        &self,
+        _: sklad_store::Call,
+    ) -> Result<http::Response<bytes::Bytes>, sklad_store::HttpError> {
+        Ok(http::Response::default())
     }
 }
 
