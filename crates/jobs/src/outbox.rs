@@ -1,6 +1,7 @@
 //! The outbox: messages to others, written together with what they tell of, and delivered until they
 //! arrive, expire or have failed too often. A dead one stays visible.
 
+use futures::future::join_all;
 use sklad_store::{Http, HttpError, Row, Sql, SqlError, Statement};
 
 use crate::journal::{Direction, Outcome, Record};
@@ -68,8 +69,9 @@ pub async fn deliver(
     let taken = sql.atomic(vec![take]).await?.into_iter().flatten();
     let mut arrived = 0;
     let mut results = Vec::new();
-    for row in taken {
-        let error = send(http, &row, now).await.err();
+    // All at once: one after the other they could outlast the lease.
+    let sending = taken.map(async |row| (send(http, &row, now).await.err(), row));
+    for (error, row) in join_all(sending).await {
         arrived += usize::from(error.is_none());
         results.extend(error.as_deref().and_then(|e| failed(tenant, &row, now, e)));
         results.push(result(tenant, &row, now, error));
@@ -121,7 +123,8 @@ fn over(row: &Row, now: i64) -> bool {
     row.int(3).unwrap_or(ATTEMPTS_MAX) >= ATTEMPTS_MAX || row.int(4).unwrap_or_default() <= now
 }
 
-/// What became of it. The payload of a message that is done with is not kept: it may hold a code.
+/// What became of it. The payload of a message that is done with is not kept: it may hold a code. One that
+/// failed too often, and would still be of use, keeps it: it can be tried again.
 fn result(tenant: &str, row: &Row, now: i64, error: Option<String>) -> Statement {
     let attempts = row.int(3).unwrap_or(ATTEMPTS_MAX);
     let state = match &error {
@@ -132,13 +135,15 @@ fn result(tenant: &str, row: &Row, now: i64, error: Option<String>) -> Statement
     let wait = BACKOFF_MS << attempts.clamp(0, 16);
     Statement::new(
         "UPDATE outbox SET state = ?3, last_error = ?4, next_at = ?5, \
-         payload = CASE ?3 WHEN 'due' THEN payload ELSE '' END WHERE tenant = ?1 AND id = ?2",
+         payload = CASE WHEN ?3 = 'sent' OR expires_at <= ?6 THEN '' ELSE payload END \
+         WHERE tenant = ?1 AND id = ?2 AND state = 'due'",
     )
     .bind(tenant)
     .bind(row.string(0))
     .bind(state)
     .bind(error)
     .bind(now.saturating_add(wait))
+    .bind(now)
 }
 
 #[cfg(test)]
