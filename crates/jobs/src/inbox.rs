@@ -92,17 +92,18 @@ pub async fn take(
     owner: String,
     now: i64,
 ) -> Result<Option<Taken>, SqlError> {
-    // An object with a message that is being worked on waits.
+    // An object with a message that is being worked on waits. `+?1`, lest SQLite plans by the bound value and
+    // compiles the statement for each call.
     let statement = Statement::new(
         "UPDATE inbox INDEXED BY inbox_objects SET owner = ?3, next_at = ?2 + ?4, attempts = attempts + 1 \
-         WHERE tenant = ?1 AND state = 'due' AND (source, object) IN ( \
+         WHERE tenant = +?1 AND state = 'due' AND (source, object) IN ( \
            SELECT source, object FROM (SELECT source, object FROM inbox INDEXED BY inbox_due \
-           WHERE tenant = ?1 AND state = 'due' AND next_at <= ?2 AND source = ( \
-             SELECT source FROM inbox INDEXED BY inbox_due WHERE tenant = ?1 AND state = 'due' \
-             ORDER BY next_at LIMIT 1) ORDER BY next_at LIMIT 100) w \
-           WHERE NOT EXISTS (SELECT 1 FROM inbox o INDEXED BY inbox_objects WHERE o.tenant = ?1 \
+           WHERE tenant = +?1 AND state = 'due' AND next_at <= +?2 AND source = ( \
+             SELECT source FROM inbox INDEXED BY inbox_due WHERE tenant = +?1 AND state = 'due' \
+             AND next_at <= +?2 ORDER BY next_at LIMIT 1) ORDER BY next_at LIMIT 100) w \
+           WHERE NOT EXISTS (SELECT 1 FROM inbox o INDEXED BY inbox_objects WHERE o.tenant = +?1 \
              AND o.source = w.source AND o.object = w.object AND o.state = 'due' \
-             AND o.owner <> '' AND o.next_at > ?2)) \
+             AND o.owner <> '' AND o.next_at > +?2)) \
          RETURNING source, object, dedupe, payload, attempts, received_at, part",
     )
     .bind(tenant)

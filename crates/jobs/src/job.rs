@@ -29,8 +29,6 @@ pub const OF_ONE_TENANT: i64 = 2;
 /// How far a row may be ahead of the clock before it is taken for one from before the clock was set back,
 /// in milliseconds.
 const AHEAD_MS: i64 = 60_000;
-/// How many rows are brought back from the future at once.
-const AHEAD_ROWS: i64 = 100;
 /// The longest text of a result, in characters; more is cut.
 const TEXT_MAX: usize = 500;
 /// The most jobs of a tenant that are listed.
@@ -429,17 +427,16 @@ pub async fn renew(sql: &impl Sql, claims: &[&Claim], now: i64) -> Result<(), Sq
 }
 
 /// Brings jobs back whose next time was worked out by a clock that was set back since: none waits longer
-/// than its period, a lease or a backoff lasts. Answers how many.
+/// than its period, a lease or a backoff lasts. Answers how many, at most a hundred at once.
 ///
 /// # Errors
 /// The database's.
 pub async fn come_back(sql: &impl Sql, now: i64) -> Result<usize, SqlError> {
     let ahead = Statement::new(
         "SELECT tenant, kind, subject, schedule, next_at, owner, attempts FROM jobs INDEXED BY jobs_by_change \
-         WHERE state = 'waiting' AND updated_at > ?1 ORDER BY updated_at LIMIT ?2",
+         WHERE state = 'waiting' AND updated_at > ?1 ORDER BY updated_at LIMIT 100",
     )
-    .bind(now.saturating_add(AHEAD_MS))
-    .bind(AHEAD_ROWS);
+    .bind(now.saturating_add(AHEAD_MS));
     let rows = sql.query(ahead).await?;
     if rows.is_empty() {
         return Ok(0);

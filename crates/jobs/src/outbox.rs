@@ -10,8 +10,6 @@ use crate::journal::{Direction, Outcome, Record};
 const ATTEMPTS_MAX: i64 = 8;
 /// The wait after the first failure, in milliseconds; it doubles with each further one.
 const BACKOFF_MS: i64 = 1_000;
-/// How many messages one call delivers at most.
-const BATCH: i64 = 8;
 /// How long a delivery is left to the one who began it, in milliseconds.
 const LEASE_MS: i64 = 15_000;
 
@@ -46,7 +44,7 @@ impl Message {
     }
 }
 
-/// Delivers what is due for a tenant. Two deliveries at once do not send a message twice: each first
+/// Delivers what is due for a tenant, at most eight messages. Two deliveries at once do not send a message twice: each first
 /// takes what it sends for [`LEASE_MS`]. Answers how many arrived.
 ///
 /// # Errors
@@ -59,13 +57,12 @@ pub async fn deliver(
 ) -> Result<usize, SqlError> {
     let take = Statement::new(
         "UPDATE outbox SET next_at = ?2 + ?3, attempts = attempts + 1 WHERE tenant = ?1 AND id IN ( \
-           SELECT id FROM outbox WHERE tenant = ?1 AND state = 'due' AND next_at <= ?2 ORDER BY next_at LIMIT ?4) \
+           SELECT id FROM outbox WHERE tenant = +?1 AND state = 'due' AND next_at <= +?2 ORDER BY next_at LIMIT 8) \
          RETURNING id, target, payload, attempts, expires_at",
     )
     .bind(tenant)
     .bind(now)
-    .bind(LEASE_MS)
-    .bind(BATCH);
+    .bind(LEASE_MS);
     let taken = sql.atomic(vec![take]).await?.into_iter().flatten();
     let mut arrived = 0;
     let mut results = Vec::new();
