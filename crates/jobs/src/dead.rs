@@ -7,7 +7,11 @@ use crate::job;
 
 /// Something that stands still.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "DeadLetter")
+)]
 pub struct Dead {
     /// Имя: job:…, inbox:… или outbox:….
     pub id: String,

@@ -464,7 +464,11 @@ pub async fn come_back(sql: &impl Sql, now: i64) -> Result<usize, SqlError> {
 
 /// How a job stands, for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Job")
+)]
 pub struct Line {
     /// Имя задания: вид, а если у магазина их несколько – и предмет через двоеточие.
     pub id: String,
