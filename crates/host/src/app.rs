@@ -77,7 +77,10 @@ impl App {
             &manifest.base,
         )?;
         make_folders(&config)?;
-        let beside = options.cron_manifests.iter().map(|file| cron_manifest(file));
+        let beside = options
+            .cron_manifests
+            .iter()
+            .map(|file| cron_manifest(file));
         let beside = beside.collect::<Result<Vec<_>>>()?;
         let mut own = options.variables.clone();
         // What a manifest beside it declares is no mistake.
@@ -142,8 +145,14 @@ const ITSELF: &str = "http://self";
 fn cron_manifest(file: &Path) -> Result<Manifest> {
     let mut manifest = Manifest::load(file)?;
     let shown = file.display();
-    ensure!(!manifest.cron.is_empty(), "{shown}: it has no [[trigger.cron]]");
-    ensure!(manifest.http.is_empty(), "{shown}: [[trigger.http]] belongs into the application's own manifest");
+    ensure!(
+        !manifest.cron.is_empty(),
+        "{shown}: it has no [[trigger.cron]]"
+    );
+    ensure!(
+        manifest.http.is_empty(),
+        "{shown}: [[trigger.http]] belongs into the application's own manifest"
+    );
     if let Some(url) = manifest.variables.get_mut(APP_URL) {
         url.default = Some(ITSELF.to_owned());
     }

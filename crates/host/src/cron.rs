@@ -68,7 +68,10 @@ impl CronJob {
                 let job = self.clone();
                 events.spawn(async move { job.event(next).await });
             } else {
-                let text = format!("{}: cron: the last {AT_ONCE} events go on\n", self.grants.id);
+                let text = format!(
+                    "{}: cron: the last {AT_ONCE} events go on\n",
+                    self.grants.id
+                );
                 self.grants.stderr.put(text.as_bytes());
             }
             last = Duration::from_secs(next).max(now());

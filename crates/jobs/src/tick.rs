@@ -15,7 +15,7 @@ use std::rc::Rc;
 use futures::future::{AbortHandle, Abortable, Either, LocalBoxFuture, select};
 use futures::stream::{FuturesUnordered, StreamExt};
 use serde::Serialize;
-use sklad_store::{Clock, Http, Sql, SqlError, Statement};
+use sklad_store::{Clock, Http, Row, Sql, SqlError, Statement};
 
 use crate::inbox::{self, Handled, Taken};
 use crate::job::{self, Claim, Step};
@@ -89,6 +89,21 @@ struct Due {
     outboxes: Vec<String>,
 }
 
+impl Due {
+    fn read(row: Option<&Row>) -> Self {
+        let names = |i| {
+            let json = row.and_then(|row| row.text(i));
+            json.and_then(|json| serde_json::from_str(json).ok())
+                .unwrap_or_default()
+        };
+        Self {
+            jobs: row.and_then(|row| row.int(0)) == Some(1),
+            inboxes: names(1),
+            outboxes: names(2),
+        }
+    }
+}
+
 /// Tenants that one look names at most.
 const NAMED: usize = 16;
 
@@ -128,6 +143,15 @@ impl Turn {
             busy: BTreeSet::new(),
             from: String::new(),
         }
+    }
+
+    /// Whether the look began behind the last of them: then the next begins with the first.
+    fn is_over(&mut self, named: &[String]) -> bool {
+        let over = named.is_empty() && !self.from.is_empty();
+        if over {
+            self.from.clear();
+        }
+        over
     }
 
     /// Of those who are named, the ones whose turn it is.
@@ -311,20 +335,17 @@ impl<S: Sql, H: Http, C: Clock, R: Runner> Tick<'_, S, H, C, R> {
         Ok(())
     }
 
-    async fn due(&self, flight: &Flight<'_>) -> Result<Due, SqlError> {
-        let (inboxes, outboxes) = (&flight.inboxes.from, &flight.outboxes.from);
-        let statement = look(self.clock.now_ms(), inboxes, outboxes);
-        let rows = self.sql.query(statement).await?;
-        let names = |i| {
-            let json = rows.first().and_then(|row| row.text(i));
-            json.and_then(|json| serde_json::from_str(json).ok())
-                .unwrap_or_default()
-        };
-        Ok(Due {
-            jobs: rows.first().and_then(|row| row.int(0)) == Some(1),
-            inboxes: names(1),
-            outboxes: names(2),
-        })
+    /// What is due. Behind the last tenant comes the first.
+    async fn due(&self, flight: &mut Flight<'_>) -> Result<Due, SqlError> {
+        loop {
+            let (inboxes, outboxes) = (&mut flight.inboxes, &mut flight.outboxes);
+            let statement = look(self.clock.now_ms(), &inboxes.from, &outboxes.from);
+            let due = Due::read(self.sql.query(statement).await?.first());
+            let over = inboxes.is_over(&due.inboxes) | outboxes.is_over(&due.outboxes);
+            if !over {
+                return Ok(due);
+            }
+        }
     }
 
     async fn job(&self, claim: Rc<Claim>, counts: Tally, until: i64) -> Ended {
@@ -334,6 +355,9 @@ impl<S: Sql, H: Http, C: Clock, R: Runner> Tick<'_, S, H, C, R> {
         } else {
             self.runner.step(&claim, until).await
         };
+        if let Step::Failed { text, .. } = &step {
+            eprintln!("job {} of {:?}: {text}", claim.kind, claim.tenant);
+        }
         let batch = claim.give_back(&step, self.clock.now_ms(), random());
         let written = self.sql.atomic(batch).await;
         counts.add(|c| {

@@ -38,7 +38,7 @@ impl<S: Sql, K: Kv, C: Clock> Runner for Handlers<'_, S, K, C> {
                 again: true,
             }),
         };
-        result.unwrap_or_else(|error| failed(claim, &error))
+        result.unwrap_or_else(|error| failed(&error))
     }
 
     async fn receive(&self, taken: &Taken, _until: i64) -> Vec<Handled> {
@@ -47,9 +47,9 @@ impl<S: Sql, K: Kv, C: Clock> Runner for Handlers<'_, S, K, C> {
     }
 }
 
-/// The database said no: the log says how, a person that it will be tried again.
-fn failed(claim: &Claim, error: &SqlError) -> Step {
-    eprintln!("job {} of {:?}: {error}", claim.kind, claim.tenant);
+/// The database said no: the log says how, a person only that.
+fn failed(error: &SqlError) -> Step {
+    eprintln!("job: {error}");
     Step::Failed {
         text: "база данных недоступна".to_owned(),
         again: true,

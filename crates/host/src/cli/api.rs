@@ -257,9 +257,8 @@ fn answer(status: u16, text: &str) -> Result<Value, Failure> {
     if text.is_empty() {
         return Ok(Value::Null);
     }
-    serde_json::from_str(text).map_err(|_| {
-        Failure::Refused("сервер ответил не JSON: это точно sklad-edge?".to_owned())
-    })
+    serde_json::from_str(text)
+        .map_err(|_| Failure::Refused("сервер ответил не JSON: это точно sklad-edge?".to_owned()))
 }
 
 /// The server's own words, with the place.

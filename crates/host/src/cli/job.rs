@@ -110,7 +110,10 @@ fn table(api: &Api, jobs: &Value) {
     if api.json {
         return show::json(jobs);
     }
-    show::items(jobs.as_array().map(Vec::as_slice).unwrap_or_default(), &COLUMNS);
+    show::items(
+        jobs.as_array().map(Vec::as_slice).unwrap_or_default(),
+        &COLUMNS,
+    );
 }
 
 fn card(api: &Api, job: &Value) {
@@ -145,6 +148,8 @@ fn execute_tick(arguments: &Tick) -> Result<(), Failure> {
     );
     match count("errors") {
         0 => Ok(()),
-        errors => Err(Failure::Refused(format!("Ошибок базы данных: {errors}, смотрите журнал сервера"))),
+        errors => Err(Failure::Refused(format!(
+            "Ошибок базы данных: {errors}, смотрите журнал сервера"
+        ))),
     }
 }

@@ -74,7 +74,7 @@ impl VirtualClock {
                 continue;
             }
             let mut timers = self.timers.borrow_mut();
-            let first = timers.iter().map(|t| t.0).min().expect("nobody wakes it");
+            let first = timers.iter().map(|t| t.0).min().unwrap();
             self.now.set(self.now.get().max(first));
             let due = timers.extract_if(.., |t| t.0 <= first);
             due.for_each(|t| t.1.wake());
