@@ -139,7 +139,7 @@ impl App {
 /// The variable by which a manifest of cron triggers knows the application's address.
 const APP_URL: &str = "app_url";
 /// The address of this application, as a component may call it.
-const ITSELF: &str = "http://self";
+const ITSELF: &str = "http://self.alt";
 
 /// A manifest with cron triggers alone, whose components call this application where nothing else is said.
 fn cron_manifest(file: &Path) -> Result<Manifest> {

@@ -297,6 +297,7 @@ fn every_moment_has_its_run_once() {
             });
         }
     }
+    assert_eq!(runs.borrow().len(), 6);
     for ((tenant, kind), count) in runs.take() {
         let wanted = if kind == "hourly" { 7 * 24 } else { 7 };
         assert!(
