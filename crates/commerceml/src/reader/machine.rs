@@ -248,9 +248,12 @@ impl Machine {
         })
     }
 
-    /// A start tag.
-    pub(super) fn start(&mut self, tag: &BytesStart) -> Result<(), ErrorKind> {
-        let name = tag.name().0;
+    /// A start tag; `attributes` has those of a tag that may have some.
+    pub(super) fn start(
+        &mut self,
+        name: &str,
+        attributes: Option<&BytesStart>,
+    ) -> Result<(), ErrorKind> {
         if name.len() > self.limits.name {
             return Err(ErrorKind::Name);
         }
@@ -274,7 +277,9 @@ impl Machine {
         }
         self.push(node, name);
         self.open(node, parent)?;
-        self.attributes(node, tag)?;
+        if let Some(tag) = attributes {
+            self.attributes(node, tag)?;
+        }
         if node == Node::Frame(Frame::Root) {
             self.open_root()?;
         }
@@ -346,9 +351,6 @@ impl Machine {
     }
 
     fn attributes(&mut self, node: Node, tag: &BytesStart) -> Result<(), ErrorKind> {
-        if tag.attributes_raw().is_empty() {
-            return Ok(());
-        }
         let mut attributes = tag.attributes();
         let attributes = attributes.with_checks(false);
         for (index, attribute) in attributes.enumerate() {
@@ -405,14 +407,14 @@ impl Machine {
         self.text(char.encode_utf8(&mut [0; 4]))
     }
 
+    /// The name of the innermost open element.
+    pub(super) fn expected(&self) -> Option<&str> {
+        self.names.get(self.stack.last()?.name..)
+    }
+
     /// An end tag.
     pub(super) fn end(&mut self, name: &str) -> Result<(), ErrorKind> {
-        let Some(expected) = self
-            .stack
-            .len()
-            .checked_sub(1)
-            .and_then(|top| self.name(top))
-        else {
+        let Some(expected) = self.expected() else {
             return Err(ErrorKind::NotXml);
         };
         if !same(name.as_bytes(), expected.as_bytes()) {
@@ -607,7 +609,7 @@ fn weight(group: &Group) -> usize {
 }
 
 /// Whether two names are one. In Wasm a comparison of the standard library looks at single bytes.
-fn same(one: &[u8], other: &[u8]) -> bool {
+pub(super) fn same(one: &[u8], other: &[u8]) -> bool {
     let ((one, one_rest), (other, other_rest)) = (one.as_chunks::<8>(), other.as_chunks::<8>());
     one.len() == other.len() && one.iter().zip(other).all(|(a, b)| a == b) && one_rest == other_rest
 }
