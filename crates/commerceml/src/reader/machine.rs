@@ -248,12 +248,22 @@ impl Machine {
         })
     }
 
-    /// A start tag; `attributes` has those of a tag that may have some.
-    pub(super) fn start(
-        &mut self,
-        name: &str,
-        attributes: Option<&BytesStart>,
-    ) -> Result<(), ErrorKind> {
+    /// A start tag.
+    pub(super) fn start(&mut self, tag: &BytesStart) -> Result<(), ErrorKind> {
+        let name = tag.name().0;
+        let node = self.begin(name, local(name))?;
+        self.attributes(node, tag)?;
+        self.begun(node)
+    }
+
+    /// A start tag without attributes and prefix.
+    pub(super) fn start_plain(&mut self, name: &str) -> Result<(), ErrorKind> {
+        let node = self.begin(name, name)?;
+        self.begun(node)
+    }
+
+    /// Opens the element `name`, which is `local` without its prefix.
+    fn begin(&mut self, name: &str, local: &str) -> Result<Node, ErrorKind> {
         if name.len() > self.limits.name {
             return Err(ErrorKind::Name);
         }
@@ -265,8 +275,8 @@ impl Machine {
         }
         let parent = self.top();
         let node = match parent {
-            Some(parent) => child(parent, local(name)),
-            None => self.root_node(local(name))?,
+            Some(parent) => child(parent, local),
+            None => self.root_node(local)?,
         };
         if self.object.is_none() && !node.structural() {
             self.notes.settle();
@@ -277,9 +287,11 @@ impl Machine {
         }
         self.push(node, name);
         self.open(node, parent)?;
-        if let Some(tag) = attributes {
-            self.attributes(node, tag)?;
-        }
+        Ok(node)
+    }
+
+    /// What is to be done once the attributes are read.
+    fn begun(&mut self, node: Node) -> Result<(), ErrorKind> {
         if node == Node::Frame(Frame::Root) {
             self.open_root()?;
         }
@@ -351,6 +363,9 @@ impl Machine {
     }
 
     fn attributes(&mut self, node: Node, tag: &BytesStart) -> Result<(), ErrorKind> {
+        if tag.attributes_raw().is_empty() {
+            return Ok(());
+        }
         let mut attributes = tag.attributes();
         let attributes = attributes.with_checks(false);
         for (index, attribute) in attributes.enumerate() {

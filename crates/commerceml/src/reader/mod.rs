@@ -358,11 +358,14 @@ impl Reader {
 /// Passes over the white space between elements, which is a third of a file and nothing to anybody: as
 /// events it would cost as much as the tags.
 fn skip_blanks(rest: &mut &[u8]) {
+    const INDENTATION: &[u8; 8] = b"        ";
     loop {
         match rest {
-            // Mostly it is an indentation.
-            [b' ', b' ', b' ', b' ', b' ', b' ', b' ', b' ', after @ ..] => *rest = after,
-            [b' ' | b'\t' | b'\r' | b'\n', after @ ..] => *rest = after,
+            [b'\r' | b'\n', after @ ..] => *rest = after,
+            _ if rest.first_chunk() == Some(INDENTATION) => {
+                *rest = rest.get(INDENTATION.len()..).unwrap_or_default();
+            }
+            [b' ' | b'\t', after @ ..] => *rest = after,
             _ => return,
         }
     }
@@ -386,9 +389,9 @@ fn cut(event: &Result<Event, Error>, before: usize, after: usize) -> bool {
 /// Hands an event to the machine.
 fn take(machine: &mut Machine, event: Event) -> Result<(), ErrorKind> {
     match event {
-        Event::Start(tag) => machine.start(tag.name().0, Some(&tag)),
+        Event::Start(tag) => machine.start(&tag),
         Event::Empty(tag) => {
-            machine.start(tag.name().0, Some(&tag))?;
+            machine.start(&tag)?;
             machine.end_top()
         }
         Event::End(tag) => machine.end(tag.name().0),

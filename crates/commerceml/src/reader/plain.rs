@@ -27,7 +27,7 @@ fn start(machine: &mut Machine, rest: &str) -> Result<usize, ErrorKind> {
     };
     let name = rest.get(1..close).filter(|name| is_name(name.as_bytes()));
     match name {
-        Some(name) => machine.start(name, None).map(|()| close + 1),
+        Some(name) => machine.start_plain(name).map(|()| close + 1),
         None => Ok(0),
     }
 }
