@@ -118,7 +118,7 @@ fn categories(tenant: &str, work: &Work, now_ms: i64) -> Option<Statement> {
 
 /// What was told of goods that stay as they are: no change of theirs, so their versions stay too.
 fn told(tenant: &str, items: &[Item]) -> Option<Statement> {
-    const TELL: &str = "UPDATE goods SET told = r.value ->> 3 FROM json_each(?2) r \
+    const TELL: &str = "UPDATE goods NOT INDEXED SET told = r.value ->> 3 FROM json_each(?2) r \
          WHERE goods.rowid = r.value ->> 0 AND goods.tenant = +?1 AND goods.id = r.value ->> 1 \
              AND goods.version = r.value ->> 2";
     let mut rows = Vec::new();
