@@ -45,6 +45,10 @@ run: build ## Runs the application on LISTEN, with a demo tenant
 demo: ## Plays a till against the running application
 	@$(HOST) demo till --url $(URL) --key-file $(STATE)/demo-key
 
+.PHONY: fake-moysklad
+fake-moysklad: ## A МойСклад to play with: prints addresses, tokens and calls that work
+	@cargo run --release -q -p fake-moysklad
+
 .PHONY: spin
 spin: components ## Runs the same application with an installed Spin (4.1 or newer)
 	@scripts/spin.sh
