@@ -8,6 +8,9 @@ use crate::link;
 use crate::state::{Account, Body, Row, User};
 use crate::stock::Quantity;
 
+/// The constant `externalCode` of «Цена продажи».
+const SALE_PRICE: &str = "cbcf493b-55bc-11d9-848a-00112f43529a";
+
 /// Puts an object made by hand on its shelf, with the id of its kind and index.
 fn add(account: &mut Account, kind: &str, index: u32, now: i64, fields: Value) -> Uuid {
     let id = account.made_id(kind, index);
@@ -69,7 +72,11 @@ pub(crate) fn furnish(account: &mut Account, password: &str, now: i64) {
             1 => "Цена для друзей".to_owned(),
             _ => format!("Цена {}", index + 1),
         };
-        add(account, "pricetype", index, now, json!({ "name": name }));
+        let mut fields = json!({ "name": name });
+        if let (0, Some(fields)) = (index, fields.as_object_mut()) {
+            fields.insert("externalCode".into(), SALE_PRICE.into());
+        }
+        add(account, "pricetype", index, now, fields);
     }
     for (index, name) in ["Цвет", "Размер"].into_iter().enumerate() {
         let index = u32::try_from(index).unwrap_or(0);
