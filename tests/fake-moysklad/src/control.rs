@@ -12,7 +12,7 @@ use crate::{Chaos, Handle, Quantity, Rule, Solution};
 /// What can be asked for.
 const HELP: &[&str] = &[
     "GET  count                   what the limits have seen",
-    "GET  requests                every request",
+    "GET  requests, paths         every request; how many there were of each",
     "GET  webhooks                every webhook that was sent",
     "GET  vendor-calls            every call to a solution's endpoint",
     "GET  objects/ACCOUNT/KIND    all objects, archived ones included",
@@ -97,6 +97,7 @@ fn read<T: DeserializeOwned>(ask: &Ask) -> Result<T, Problem> {
 fn answer(handle: &Handle, parts: &[&str], ask: &Ask) -> Answer {
     match (ask.method.as_str(), parts) {
         ("GET", ["count"]) => Ok(json!(handle.count())),
+        ("GET", ["paths"]) => Ok(json!(handle.requests_by_path())),
         ("GET", ["requests"]) => Ok(json!(handle.requests())),
         ("GET", ["webhooks"]) => Ok(json!(handle.webhooks())),
         ("GET", ["vendor-calls"]) => Ok(json!(handle.vendor_calls())),

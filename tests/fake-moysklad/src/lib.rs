@@ -44,6 +44,7 @@ mod vendor;
 mod view;
 mod webhooks;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::ops::Deref;
@@ -426,6 +427,38 @@ impl Handle {
         }
     }
 
+    /// Makes the pages of a list ready, so that a measurement is of the client and not of this:
+    /// `warm(account, "product", "order=id&limit=1000")`. They stay ready until something changes.
+    pub fn warm(&self, account: Uuid, kind: &str, query: &str) {
+        let Some(uid) = self.shared.world().account(account).map(admin) else {
+            return;
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert("accept", http::HeaderValue::from_static(message::JSON));
+        let mut pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
+            .into_owned()
+            .collect();
+        let limit = api::param(&pairs, "limit")
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(1000);
+        for offset in (0..self.len_of(account, kind)).step_by(limit) {
+            pairs.retain(|(name, _)| name != "offset");
+            pairs.push(("offset".to_owned(), offset.to_string()));
+            let ask = Ask {
+                path: format!("{}entity/{kind}", link::BASE),
+                query: pairs.clone(),
+                headers: headers.clone(),
+                ..Ask::nothing(Method::GET)
+            };
+            let session = Session {
+                account,
+                uid: uid.clone(),
+                solution: None,
+            };
+            server::perform(&self.shared, &ask, session);
+        }
+    }
+
     fn by_hand(
         &self,
         account: Uuid,
@@ -433,14 +466,7 @@ impl Handle {
         act: impl FnOnce(&mut Call, &'static kinds::Kind) -> Result<Uuid, Problem>,
     ) -> Result<Uuid, String> {
         let kind = kinds::kind(kind).ok_or_else(|| format!("no kind {kind}"))?;
-        let ask = Ask {
-            method: Method::POST,
-            path: String::new(),
-            raw_query: String::new(),
-            query: Vec::new(),
-            headers: HeaderMap::new(),
-            body: bytes::Bytes::new(),
-        };
+        let ask = Ask::nothing(Method::POST);
         let mut world = self.shared.world();
         let uid = world.account(account).map(admin).ok_or("no account")?;
         let now = world.now();
@@ -504,6 +530,11 @@ impl Handle {
     /// What the limits have seen since the last [`Handle::reset_counts`].
     pub fn count(&self) -> Count {
         self.shared.limiter().count.clone()
+    }
+
+    /// How many requests came to each method and path since then, ids replaced by `{id}`.
+    pub fn requests_by_path(&self) -> BTreeMap<String, usize> {
+        self.shared.log().by_path()
     }
 
     /// The requests that came since then, at most the last 200,000.

@@ -1,8 +1,9 @@
 //! What was asked, so that a test can look.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// How many requests are remembered.
 const KEPT: usize = 200_000;
@@ -57,6 +58,17 @@ impl Log {
 
     pub(crate) fn all(&self) -> Vec<Seen> {
         self.seen.iter().cloned().collect()
+    }
+
+    pub(crate) fn by_path(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for seen in &self.seen {
+            let parts = seen.path.split('/');
+            let parts = parts.map(|part| Uuid::parse_str(part).map_or(part, |_| "{id}"));
+            let path = parts.collect::<Vec<_>>().join("/");
+            *counts.entry(format!("{} {path}", seen.method)).or_default() += 1;
+        }
+        counts
     }
 
     pub(crate) fn clear(&mut self) {

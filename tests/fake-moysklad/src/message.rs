@@ -19,6 +19,18 @@ pub(crate) struct Ask {
 }
 
 impl Ask {
+    /// A request without path, headers or body.
+    pub(crate) fn nothing(method: Method) -> Self {
+        Self {
+            method,
+            path: String::new(),
+            raw_query: String::new(),
+            query: Vec::new(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        }
+    }
+
     /// A header as text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())

@@ -37,8 +37,8 @@ use crate::{Handle, Options, VendorCall, vendor};
 
 /// The largest body that is read at all, in bytes.
 const READ_BYTES: usize = 32 * 1024 * 1024;
-/// How many packed answers are kept.
-const CACHED: usize = 256;
+/// How many bytes of packed answers are kept.
+const CACHED_BYTES: usize = 256 * 1024 * 1024;
 
 /// Where the servers are: `http://host:port`.
 #[derive(Debug, Clone)]
@@ -370,7 +370,7 @@ fn instead(fault: &Fault) -> Option<Reply> {
     }
 }
 
-fn perform(shared: &Arc<Shared>, ask: &Ask, session: Session) -> Reply {
+pub(crate) fn perform(shared: &Arc<Shared>, ask: &Ask, session: Session) -> Reply {
     let suppressed = match webhooks::suppressed(&ask.headers) {
         Ok(suppressed) => suppressed,
         Err(problem) => return problem.into(),
@@ -416,7 +416,8 @@ fn perform(shared: &Arc<Shared>, ask: &Ask, session: Session) -> Reply {
         Some(key) if reply.status == 200 => {
             let body = packed(&reply.body);
             let mut cache = locked(&shared.cache);
-            if cache.len() >= CACHED {
+            let size: usize = cache.values().map(|(_, kept)| kept.len()).sum();
+            if size + body.len() > CACHED_BYTES {
                 cache.clear();
             }
             cache.insert(key, (version, body.clone()));
@@ -438,12 +439,17 @@ fn cache_key(ask: &Ask, session: &Session) -> Option<String> {
         .header("x-lognex-remap-beta-feature")
         .unwrap_or_default();
     let hooks = ask.path.contains("/webhook");
-    (list && accepted && !hooks).then(|| {
-        format!(
-            "{} {feature} {}?{}",
-            session.account, ask.path, ask.raw_query
+    let mut query = ask.query.clone();
+    let default = |pair: &(String, String)| {
+        matches!(
+            (pair.0.as_str(), pair.1.as_str()),
+            ("offset", "0") | ("limit", "1000")
         )
-    })
+    };
+    query.retain(|pair| !default(pair));
+    query.sort();
+    (list && accepted && !hooks)
+        .then(|| format!("{} {feature} {} {query:?}", session.account, ask.path))
 }
 
 fn with_rates(reply: Reply, units: u32, window_ms: i64, left: Left) -> Reply {

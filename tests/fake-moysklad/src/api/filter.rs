@@ -1,5 +1,7 @@
 //! Which rows a filter lets through (JSON API §1.6 and the tables of §3).
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -74,7 +76,12 @@ impl Filter {
         if slow.is_empty() && self.search.is_none() {
             return true;
         }
-        let object = account.object(kind, row);
+        // What follows from other objects is worked out only where it is looked at.
+        let derived = kind.name == "variant" || slow.iter().any(|one| one.field == "pathName");
+        let object = match derived {
+            true => Cow::Owned(account.object(kind, row)),
+            false => account.fields(kind.name, row),
+        };
         let found = self.search.as_ref().is_none_or(|text| {
             let has = |field: &&str| {
                 let value = object.get(*field).and_then(Value::as_str);

@@ -10,6 +10,7 @@ mod query;
 mod report;
 mod write;
 
+pub(crate) use query::param;
 pub(crate) use write::{change, create, destroy};
 
 use http::Method;

@@ -206,3 +206,26 @@ fn the_assortment_joins_four_kinds_with_stock_or_without() {
     let path = format!("/entity/assortment?filter=productFolder={href};withSubFolders=false");
     assert!(!all(&world.client.rows(&path), "name").contains(&"Кофе в зёрнах, 1 кг"));
 }
+
+#[test]
+fn a_page_that_was_made_ready_is_the_page_and_shows_changes() {
+    let world = world(Shop::Generated(Shape::goods(150)));
+    let path = "/entity/product?limit=40&order=id&offset=40";
+    let cold = world.client.get(path).json();
+    let again = world
+        .client
+        .get("/entity/product?offset=40&order=id&limit=40")
+        .json();
+    assert_eq!(cold["rows"], again["rows"]);
+    let id = cold["rows"][0]["id"].as_str().unwrap().parse().unwrap();
+    world
+        .fake
+        .update(world.account, "product", id, json!({ "name": "Другой" }))
+        .unwrap();
+    world
+        .fake
+        .warm(world.account, "product", "limit=40&order=id");
+    assert_eq!(world.client.get(path).json()["rows"][0]["name"], "Другой");
+    let paths = world.fake.requests_by_path();
+    assert_eq!(paths.get("GET /api/remap/1.2/entity/product"), Some(&3));
+}
