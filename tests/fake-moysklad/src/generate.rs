@@ -249,6 +249,13 @@ fn folder(account: &Account, index: u32) -> Value {
         "vatEnabled": false,
         "useParentVat": true,
     });
+    if index.is_multiple_of(3)
+        && let Some(made) = made.as_object_mut()
+    {
+        made.insert("vat".into(), 10.into());
+        made.insert("vatEnabled".into(), true.into());
+        made.insert("useParentVat".into(), false.into());
+    }
     if index >= BRANCHES
         && let Some(made) = made.as_object_mut()
     {
@@ -284,6 +291,12 @@ fn good(account: &Account, kind: &str, index: u32) -> Fields {
     if let Some(folder) = folder_link(account, drawn >> 24) {
         fields.insert("productFolder".into(), folder);
     }
+    // One of eight has no VAT of its own.
+    if index % 8 == 3 {
+        fields.remove("vat");
+        fields.insert("vatEnabled".into(), false.into());
+        fields.insert("useParentVat".into(), true.into());
+    }
     std::mem::take(fields)
 }
 
@@ -305,6 +318,17 @@ fn product(account: &Account, index: u32) -> Value {
         let text = format!("Описание товара {}\nв две строки", index + 1);
         made.insert("description".into(), text.into());
     }
+    if index % 10 == 4 {
+        let supplier = account.made_id("counterparty", u32::MAX);
+        made.insert("supplier".into(), link::entity("counterparty", supplier));
+        let id = account.made_id("attributemetadata", 0);
+        let custom = json!([{
+            "@": format!("entity/product/metadata/attributes/{id}"), "@type": "attributemetadata",
+            "value": index % 20 == 4,
+        }]);
+        made.insert("attributes".into(), custom);
+    }
+    rare_prices(account, index, &mut made);
     if index % 9 == 2 {
         let codes = json!([
             { "ean13": ean13(drawn) },
@@ -334,6 +358,24 @@ fn product(account: &Account, index: u32) -> Value {
     Value::Object(made)
 }
 
+/// Parts of a kopeck and another currency, both beside the first price: they are possible, and seldom.
+fn rare_prices(account: &Account, index: u32, made: &mut Fields) {
+    let mut prices = made.get_mut("salePrices").and_then(Value::as_array_mut);
+    if let Some(price) = prices
+        .as_mut()
+        .and_then(|all| all.get_mut(1)?.as_object_mut())
+        && index % 211 == 13
+    {
+        price.insert("value".into(), 12_345.5.into());
+    }
+    if let Some(price) = prices.and_then(|all| all.get_mut(2)?.as_object_mut())
+        && index % 97 == 11
+    {
+        let dollars = account.made_id("currency", 1);
+        price.insert("currency".into(), link::entity("currency", dollars));
+    }
+}
+
 fn variant(account: &Account, index: u32) -> Value {
     let drawn = draw(account.shape.seed, "variant", u64::from(index));
     let value = |words: &[&'static str], at: u32| {
@@ -346,6 +388,7 @@ fn variant(account: &Account, index: u32) -> Value {
         "product": link::entity("product", account.made_id("product", index / VARIANTS_EACH)),
         "code": format!("v-{index:06}"),
         "externalCode": format!("variant-{index}"),
+        "article": format!("V-{index:05}"),
         "discountProhibited": false,
         "characteristics": [
             { "id": account.made_id("characteristic", 0), "value": value(COLOURS, index) },

@@ -220,7 +220,11 @@ pub(crate) const KINDS: &[Kind] = &[
         ],
         ordered: &["updated", "created"],
         sync_id: true,
-        below: &[("accounts", "account"), ("contactpersons", "contactperson")],
+        below: &[
+            ("accounts", "account"),
+            ("contactpersons", "contactperson"),
+            ("notes", "note"),
+        ],
         ..PLAIN
     },
     Kind {

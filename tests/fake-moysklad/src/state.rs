@@ -252,6 +252,10 @@ impl Account {
             "productfolder" | "product" | "service" | "bundle" => {
                 let path = self.path_name(fields.get("productFolder"));
                 fields.insert("pathName".into(), path.into());
+                if let Some(vat) = self.effective_vat(&fields) {
+                    fields.insert("effectiveVat".into(), vat.into());
+                    fields.insert("effectiveVatEnabled".into(), true.into());
+                }
             }
             "store" => {
                 fields.insert("pathName".into(), "".into());
@@ -305,6 +309,23 @@ impl Account {
         }
         names.reverse();
         names.join("/")
+    }
+
+    /// The VAT that holds: an object's own, or that of the nearest folder that has one of its own.
+    fn effective_vat(&self, fields: &Fields) -> Option<i64> {
+        let mut fields = Cow::Borrowed(fields);
+        for _ in 0..100 {
+            if fields.get("useParentVat") != Some(&Value::Bool(true)) {
+                let on = fields.get("vatEnabled") == Some(&Value::Bool(true));
+                return fields.get("vat").and_then(Value::as_i64).filter(|_| on);
+            }
+            let above = fields.get("productFolder").and_then(link::id)?;
+            fields = Cow::Owned(
+                self.fields("productfolder", self.row("productfolder", above)?)
+                    .into_owned(),
+            );
+        }
+        None
     }
 
     /// Whether `folder` is `above` or below it.

@@ -338,3 +338,60 @@ fn a_document_has_a_number_a_sum_and_goes_to_the_bin() {
         Some(3000)
     );
 }
+
+#[test]
+fn vat_comes_from_the_folder_where_a_good_has_none() {
+    let world = world(Shop::Small);
+    let id = |kind, index| world.fake.id(world.account, kind, index);
+    let vat = || {
+        let bread = world
+            .fake
+            .object(world.account, "product", id("product", 3))
+            .unwrap();
+        bread["effectiveVat"].clone()
+    };
+    assert_eq!(vat(), 10);
+    world
+        .fake
+        .update(
+            world.account,
+            "product",
+            id("product", 3),
+            json!({ "useParentVat": true }),
+        )
+        .unwrap();
+    assert!(vat().is_null(), "the folder has none and is a root");
+    let own = json!({ "vat": 22, "vatEnabled": true, "useParentVat": false });
+    world
+        .fake
+        .update(world.account, "productfolder", id("productfolder", 0), own)
+        .unwrap();
+    assert_eq!(vat(), 22);
+}
+
+#[test]
+fn custom_fields_are_shown_by_name_and_changed_one_by_one() {
+    let world = world(Shop::Generated(Shape::goods(60)));
+    let id = world.fake.id(world.account, "product", 4);
+    let shown = world.fake.object(world.account, "product", id).unwrap();
+    let field = shown["attributes"][0].clone();
+    assert_eq!(
+        (&field["name"], &field["type"], &field["value"]),
+        (&json!("Экспорт"), &json!("boolean"), &json!(true))
+    );
+    let path = format!("/entity/product/{id}");
+    let set = |value| json!({ "attributes": [{ "meta": field["meta"], "value": value }] });
+    let changed = world.client.put(&path, &set(json!(false))).json();
+    assert_eq!(changed["attributes"].as_array().unwrap().len(), 1);
+    assert_eq!(changed["attributes"][0]["value"], false);
+    let href = field["meta"]["href"].as_str().unwrap();
+    assert_eq!(
+        world
+            .client
+            .rows(&format!("/entity/product?filter={href}=false"))
+            .len(),
+        3
+    );
+    let cleared = world.client.put(&path, &set(json!(null))).json();
+    assert_eq!(cleared["attributes"], json!([]));
+}

@@ -361,3 +361,29 @@ fn a_key_of_a_page_tells_once_who_looks_at_it() {
         404
     );
 }
+
+#[test]
+fn a_draft_is_another_solution_and_its_requests_weigh_four() {
+    let market = market(Says::json(r#"{"status":"Activated"}"#));
+    let draft = Solution::draft("loyalty-draft.example", &market.receiver.url);
+    market.fake.add_solution(draft.clone());
+    market.install();
+    assert_eq!(
+        market.fake.install(draft.id, market.account),
+        Some(Status::Activated)
+    );
+    let token = market.fake.app_token(draft.id, market.account).unwrap();
+    assert_eq!(
+        Client::new(market.fake.api(), &token)
+            .get("/entity/store")
+            .status,
+        200
+    );
+    assert_eq!(market.fake.requests().last().unwrap().units, 4);
+    let path = format!("/apps/{}/{}/status", draft.id, market.account);
+    assert_eq!(
+        market.ask("GET", &path, None).status,
+        404,
+        "it answers to its own key only"
+    );
+}
