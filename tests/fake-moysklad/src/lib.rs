@@ -51,7 +51,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, Method};
+use http::Method;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
@@ -423,33 +423,28 @@ impl Handle {
         let mut world = self.shared.world();
         let now = world.now();
         if let Some(account) = world.accounts.get_mut(&account) {
-            account.stock.set(good, store, quantity, now);
+            account.set_stock(good, store, quantity, now);
         }
     }
 
     /// Makes the pages of a list ready, so that a measurement is of the client and not of this:
-    /// `warm(account, "product", "order=id&limit=1000")`. They stay ready until something changes.
-    pub fn warm(&self, account: Uuid, kind: &str, query: &str) {
+    /// `warm(account, "entity/product", "order=id&limit=1000", 998)` for pages that begin every 998 rows.
+    /// They stay ready until something changes.
+    pub fn warm(&self, account: Uuid, path: &str, query: &str, step: usize) {
         let Some(uid) = self.shared.world().account(account).map(admin) else {
             return;
         };
-        let mut headers = HeaderMap::new();
-        headers.insert("accept", http::HeaderValue::from_static(message::JSON));
-        let mut pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
+        let kind = path.rsplit('/').next().unwrap_or_default();
+        let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes())
             .into_owned()
             .collect();
-        let limit = api::param(&pairs, "limit")
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(1000);
-        for offset in (0..self.len_of(account, kind)).step_by(limit) {
-            pairs.retain(|(name, _)| name != "offset");
-            pairs.push(("offset".to_owned(), offset.to_string()));
-            let ask = Ask {
-                path: format!("{}entity/{kind}", link::BASE),
-                query: pairs.clone(),
-                headers: headers.clone(),
-                ..Ask::nothing(Method::GET)
-            };
+        for offset in (0..self.len_of(account, kind).max(1)).step_by(step.max(1)) {
+            let mut ask = Ask::nothing(Method::GET);
+            ask.path = format!("{}{path}", link::BASE);
+            ask.query = pairs.clone();
+            ask.query.push(("offset".to_owned(), offset.to_string()));
+            ask.headers
+                .insert("accept", http::HeaderValue::from_static(message::JSON));
             let session = Session {
                 account,
                 uid: uid.clone(),

@@ -23,10 +23,13 @@ pub struct Limits {
     pub app_weight: u32,
     /// Units of a request with the token of a draft app.
     pub draft_weight: u32,
-    /// Units of a request of a user, by token or password.
-    pub user_weight: u32,
+    /// Units of a request of a user, by token or password; `None`: what the day says, one to four.
+    pub user_weight: Option<u32>,
     /// Units of `report/stock/all` and `report/stock/bystore`.
     pub stock_weight: u32,
+    /// Whether `X-RateLimit-*` speak of requests of the client's weight instead of units. It is not
+    /// documented; units mislead more.
+    pub headers_in_requests: bool,
     /// Answers 429 in a minute after which access is switched off.
     pub refusals_a_minute: u32,
     /// Equal failing requests in a minute after which access is switched off.
@@ -44,12 +47,30 @@ impl Default for Limits {
             parallel_account: 20,
             app_weight: 1,
             draft_weight: 4,
-            user_weight: 4,
+            user_weight: None,
             stock_weight: 5,
+            headers_in_requests: false,
             refusals_a_minute: 200,
             failures_a_minute: 200,
             puts_a_minute: 100,
         }
+    }
+}
+
+/// From when on, in milliseconds since 1970, a user's request weighs how much: Moscow's midnights of 12 May,
+/// 1 September and 1 December 2026.
+const USER_WEIGHTS: [(i64, u32); 3] = [
+    (1_796_072_400_000, 4),
+    (1_788_210_000_000, 3),
+    (1_778_533_200_000, 2),
+];
+
+impl Limits {
+    /// Units of a user's request at this time.
+    pub fn user_weight_at(&self, now_ms: i64) -> u32 {
+        let by_day = USER_WEIGHTS.iter().find(|(since, _)| now_ms >= *since);
+        self.user_weight
+            .unwrap_or(by_day.map_or(1, |(_, weight)| *weight))
     }
 }
 
@@ -339,5 +360,20 @@ mod tests {
         assert!(one(&mut limiter, 5000, 1).is_ok());
         limiter.ended(&payer("a"), 5000, "PUT", "/entity/product/1", 200);
         assert_eq!(one(&mut limiter, 9000, 1), Err(Denied::SwitchedOff));
+    }
+
+    #[test]
+    fn a_user_weighs_what_the_day_says() {
+        let day = |text: &str| crate::time::parse_msk(text).unwrap();
+        let limits = Limits::default();
+        for (text, weight) in [
+            ("2026-05-11 23:59", 1),
+            ("2026-05-12 00:00", 2),
+            ("2026-09-01 00:00", 3),
+            ("2026-11-30 23:59", 3),
+            ("2026-12-01 00:00", 4),
+        ] {
+            assert_eq!(limits.user_weight_at(day(text)), weight, "{text}");
+        }
     }
 }

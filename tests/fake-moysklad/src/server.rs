@@ -27,6 +27,7 @@ use crate::api::{self, Call, auth};
 use crate::control;
 use crate::error::Problem;
 use crate::limits::{Count, Denied, Left, Limiter, Payer};
+use crate::link;
 use crate::log::{Log, Seen, Server};
 use crate::message::{Ask, Reply};
 use crate::misbehave::{Fault, Faults};
@@ -351,10 +352,12 @@ async fn api_reply(
     shared
         .limiter()
         .ended(&payer, machine_ms(), method, &ask.path, reply.status);
-    (
-        with_rates(reply, limits.units, limits.window_ms, left),
-        Some(guard),
-    )
+    let unit = if limits.headers_in_requests {
+        weight.max(1)
+    } else {
+        1
+    };
+    (with_rates(reply, &limits, left, unit), Some(guard))
 }
 
 /// What some faults answer in place of the service.
@@ -375,8 +378,8 @@ pub(crate) fn perform(shared: &Arc<Shared>, ask: &Ask, session: Session) -> Repl
         Ok(suppressed) => suppressed,
         Err(problem) => return problem.into(),
     };
-    let key = cache_key(ask, &session);
     let mut world = shared.world();
+    let key = cache_key(ask, &world, &session);
     let version = world
         .account(session.account)
         .map_or(0, |account| account.version());
@@ -431,32 +434,38 @@ pub(crate) fn perform(shared: &Arc<Shared>, ask: &Ask, session: Session) -> Repl
     }
 }
 
-/// Lists are packed once while nothing changes: a measurement is to be of the client, not of this.
-fn cache_key(ask: &Ask, session: &Session) -> Option<String> {
-    let list = ask.method == http::Method::GET && ask.path.starts_with("/api/remap/1.2/entity/");
+/// Lists and reports are packed once while nothing changes: a measurement is to be of the client, not of
+/// this.
+fn cache_key(ask: &Ask, world: &World, session: &Session) -> Option<String> {
+    let path = ask.path.strip_prefix(link::BASE)?;
+    let stays = path.starts_with("entity/") && !path.starts_with("entity/webhook")
+        || path.starts_with("report/") && api::param(&ask.query, "changedSince").is_none();
     let accepted = ask.header("accept") == Some(crate::message::JSON);
+    let user = world.account(session.account)?.user(&session.uid);
+    let sees_all = user.is_none_or(|user| user.admin);
+    if ask.method != http::Method::GET || !stays || !accepted || !sees_all {
+        return None;
+    }
     let feature = ask
         .header("x-lognex-remap-beta-feature")
         .unwrap_or_default();
-    let hooks = ask.path.contains("/webhook");
-    let mut query = ask.query.clone();
     let default = |pair: &(String, String)| {
         matches!(
             (pair.0.as_str(), pair.1.as_str()),
             ("offset", "0") | ("limit", "1000")
         )
     };
+    let mut query = ask.query.clone();
     query.retain(|pair| !default(pair));
     query.sort();
-    (list && accepted && !hooks)
-        .then(|| format!("{} {feature} {} {query:?}", session.account, ask.path))
+    Some(format!("{} {feature} {path} {query:?}", session.account))
 }
 
-fn with_rates(reply: Reply, units: u32, window_ms: i64, left: Left) -> Reply {
+fn with_rates(reply: Reply, limits: &crate::Limits, left: Left, unit: u32) -> Reply {
     reply
-        .with("x-ratelimit-limit", units.to_string())
-        .with("x-ratelimit-remaining", left.units.to_string())
-        .with("x-lognex-retry-timeinterval", window_ms.to_string())
+        .with("x-ratelimit-limit", (limits.units / unit).to_string())
+        .with("x-ratelimit-remaining", (left.units / unit).to_string())
+        .with("x-lognex-retry-timeinterval", limits.window_ms.to_string())
         .with("x-lognex-reset", left.reset_ms.to_string())
 }
 

@@ -182,6 +182,11 @@ impl Account {
         shelf.into_iter().flat_map(|s| s.rows.iter().flatten())
     }
 
+    /// Says that something changed.
+    pub(crate) fn touch(&mut self) {
+        self.version += 1;
+    }
+
     pub(crate) fn version(&self) -> u64 {
         self.version
     }

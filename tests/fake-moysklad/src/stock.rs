@@ -63,6 +63,12 @@ impl Stock {
 }
 
 impl Account {
+    /// Sets the stock of a good in a store.
+    pub(crate) fn set_stock(&mut self, good: Uuid, store: Uuid, quantity: Quantity, now: i64) {
+        self.stock.set(good, store, quantity, now);
+        self.touch();
+    }
+
     /// The stock of a product or variant in a store.
     pub(crate) fn stock_in(&self, kind: &str, good: &Row, store: Uuid) -> Quantity {
         if let Some(quantity) = self.stock.set.get(&(good.id, store)) {

@@ -9,6 +9,7 @@ use crate::error::Problem;
 use crate::limits::Limits;
 use crate::message::{Ask, Reply};
 use crate::state::{Session, World};
+use crate::time::machine_ms;
 
 /// The session of a request.
 ///
@@ -87,6 +88,6 @@ pub(crate) fn weight(world: &World, session: &Session, ask: &Ask, limits: &Limit
     match session.solution.and_then(|id| world.solutions.get(&id)) {
         Some(solution) if solution.draft => limits.draft_weight,
         Some(_) => limits.app_weight,
-        None => limits.user_weight,
+        None => limits.user_weight_at(machine_ms()),
     }
 }

@@ -246,6 +246,8 @@ fn only_who_may_sees_stock_and_webhooks() {
     let packed = base64::engine::general_purpose::STANDARD.encode(format!("{login}:password"));
     let mut client = world.client.clone();
     client.authorization = format!("Basic {packed}");
+    // What the administrator was answered is not given to others.
+    assert_eq!(world.client.get("/report/stock/all/current").status, 200);
     assert_eq!(client.get("/report/stock/all/current").code(), Some(13004));
     assert_eq!(client.get("/entity/webhook").status, 403);
     assert_eq!(client.get("/entity/product").status, 200);

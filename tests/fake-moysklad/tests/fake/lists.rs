@@ -224,7 +224,7 @@ fn a_page_that_was_made_ready_is_the_page_and_shows_changes() {
         .unwrap();
     world
         .fake
-        .warm(world.account, "product", "limit=40&order=id");
+        .warm(world.account, "entity/product", "limit=40&order=id", 40);
     assert_eq!(world.client.get(path).json()["rows"][0]["name"], "Другой");
     let paths = world.fake.requests_by_path();
     assert_eq!(paths.get("GET /api/remap/1.2/entity/product"), Some(&3));
