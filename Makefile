@@ -14,7 +14,7 @@ export LISTEN STATE
 
 .PHONY: help
 help: ## Lists the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 	@echo
 	@echo 'Settings: LISTEN=$(LISTEN) (address), STATE=$(STATE) (state folder)'
 
@@ -44,6 +44,10 @@ run: build ## Runs the application on LISTEN, with a demo tenant
 .PHONY: demo
 demo: ## Plays a till against the running application
 	@$(HOST) demo till --url $(URL) --key-file $(STATE)/demo-key
+
+.PHONY: fake-moysklad
+fake-moysklad: ## A МойСклад to play with: prints addresses, tokens and calls that work
+	@cargo run --release -q -p fake-moysklad
 
 .PHONY: spin
 spin: components ## Runs the same application with an installed Spin (4.1 or newer)
