@@ -11,24 +11,29 @@ use crate::{Chaos, Handle, Quantity, Rule, Solution};
 
 /// What can be asked for.
 const HELP: &[&str] = &[
-    "GET  count                   what the limits have seen",
-    "GET  requests, paths         every request; how many there were of each",
-    "GET  webhooks                every webhook that was sent",
-    "GET  vendor-calls            every call to a solution's endpoint",
-    "GET  objects/ACCOUNT/KIND    all objects, archived ones included",
-    "POST reset                   counts anew; switches everybody on",
-    "POST faults                  {fault: {kind: html, status: 502}, times, after, method, path, server}",
+    "GET  accounts/ACCOUNT/count          what the limits have seen",
+    "GET  accounts/ACCOUNT/requests       requests to the JSON API; paths: how many of each",
+    "GET  accounts/ACCOUNT/webhooks       webhooks that were sent",
+    "POST accounts/ACCOUNT/reset          counts anew; switches everybody on",
+    "POST accounts/ACCOUNT/chaos          {duplicate_percent, reorder_percent, lose_percent} of webhooks",
+    "POST accounts/ACCOUNT/hold, release, release-reversed    webhooks",
+    "GET  objects/ACCOUNT/KIND            all objects, archived ones included",
+    "GET  requests                        every request to every server",
+    "GET  vendor-calls                    every call to a solution's endpoint",
+    "POST faults                          {fault: {kind: html, status: 502}, times, after, method, path,",
+    "                                     server, account}; kinds: rate_limit {retry_after_ms},",
+    "                                     too_parallel, status {status, code}, html {status}, hang, close,",
+    "                                     cut_body, slow {ms}, commit_then_hang, commit_then_close",
     "POST faults/clear",
-    "POST chaos                   {duplicate_percent, reorder_percent, lose_percent} of webhooks",
-    "POST webhooks/hold, webhooks/release, webhooks/release-reversed, webhooks/stock",
-    "POST clock                   {advance_seconds}",
-    "POST change                  {account, kind, id?, fields?}: makes, changes, or deletes without fields",
-    "POST change-after            the same with {path, nth}: when the nth such request was answered",
-    "POST stock                   {account, good, store, stock, reserve, in_transit} in thousandths",
-    "POST solutions               {uid, endpoint, draft}: answers id and secret",
+    "POST clock                           {advance_seconds}",
+    "POST stock-webhooks                  sends those that are due",
+    "POST change                          {account, kind, id?, fields?}: makes, changes, or deletes",
+    "POST change-after                    the same with {path, nth}: when the nth such request is answered",
+    "POST stock                           {account, good, store, stock, reserve, in_transit}, thousandths",
+    "POST solutions                       {uid, endpoint, draft}: answers id and secret",
+    "GET  solutions/ID/ACCOUNT            status, token, loyalty",
     "POST solutions/ID/ACCOUNT/install, resume, suspend, uninstall, tariff, prolong, permissions, repeat",
     "POST solutions/ID/ACCOUNT/context-key, user-context-token   {login}",
-    "GET  solutions/ID/ACCOUNT    status, token, loyalty",
 ];
 
 #[derive(Debug, Deserialize)]
@@ -96,17 +101,11 @@ fn read<T: DeserializeOwned>(ask: &Ask) -> Result<T, Problem> {
 
 fn answer(handle: &Handle, parts: &[&str], ask: &Ask) -> Answer {
     match (ask.method.as_str(), parts) {
-        ("GET", ["count"]) => Ok(json!(handle.count())),
-        ("GET", ["paths"]) => Ok(json!(handle.requests_by_path())),
-        ("GET", ["requests"]) => Ok(json!(handle.requests())),
-        ("GET", ["webhooks"]) => Ok(json!(handle.webhooks())),
+        ("GET", ["requests"]) => Ok(json!(handle.all_requests())),
+        ("GET", ["accounts", account, what]) => seen(handle, id(account)?, what),
+        ("POST", ["accounts", account, what @ ..]) => does(handle, id(account)?, what, ask),
         ("GET", ["vendor-calls"]) => Ok(json!(handle.vendor_calls())),
         ("GET", ["objects", account, kind]) => Ok(json!(handle.objects(id(account)?, kind))),
-        ("POST", ["reset"]) => {
-            handle.reset_counts();
-            handle.switch_on();
-            Ok(json!({}))
-        }
         ("POST", ["faults"]) => {
             handle.fault(read::<Rule>(ask)?);
             Ok(json!({}))
@@ -115,11 +114,10 @@ fn answer(handle: &Handle, parts: &[&str], ask: &Ask) -> Answer {
             handle.clear_faults();
             Ok(json!({}))
         }
-        ("POST", ["chaos"]) => {
-            handle.set_chaos(read::<Chaos>(ask)?);
+        ("POST", ["stock-webhooks"]) => {
+            handle.send_stock_webhooks();
             Ok(json!({}))
         }
-        ("POST", ["webhooks", what]) => webhooks(handle, what),
         ("POST", ["clock"]) => {
             let clock: Clock = read(ask)?;
             handle.advance(std::time::Duration::from_secs(clock.advance_seconds));
@@ -129,7 +127,7 @@ fn answer(handle: &Handle, parts: &[&str], ask: &Ask) -> Answer {
         ("POST", ["change-after"]) => {
             let asked: Change = read(ask)?;
             let path = asked.path.clone().unwrap_or_default();
-            handle.after_answer(&path, asked.nth.unwrap_or(1), |handle| {
+            handle.after_answer(asked.account, &path, asked.nth.unwrap_or(1), |handle| {
                 // Whoever asked sees in the objects what became of it.
                 let _ = change(handle, asked);
             });
@@ -167,16 +165,30 @@ fn id(text: &str) -> Result<Uuid, Problem> {
     Uuid::parse_str(text).map_err(|_| Problem::bare(400, "not an id"))
 }
 
-fn webhooks(handle: &Handle, what: &str) -> Answer {
+fn seen(handle: &Handle, account: Uuid, what: &str) -> Answer {
     match what {
-        "hold" => handle.hold_webhooks(),
-        "release" => handle.release_webhooks(false),
-        "release-reversed" => handle.release_webhooks(true),
-        "stock" => handle.send_stock_webhooks(),
+        "count" => Ok(json!(handle.count(account))),
+        "paths" => Ok(json!(handle.requests_by_path(account))),
+        "requests" => Ok(json!(handle.requests(account))),
+        "webhooks" => Ok(json!(handle.webhooks(account))),
+        _ => Err(Problem::bare(404, "count, paths, requests or webhooks")),
+    }
+}
+
+fn does(handle: &Handle, account: Uuid, what: &[&str], ask: &Ask) -> Answer {
+    match what {
+        ["reset"] => {
+            handle.reset_counts(account);
+            handle.switch_on();
+        }
+        ["chaos"] => handle.set_chaos(account, read::<Chaos>(ask)?),
+        ["hold"] => handle.hold_webhooks(account),
+        ["release"] => handle.release_webhooks(account, false),
+        ["release-reversed"] => handle.release_webhooks(account, true),
         _ => {
             return Err(Problem::bare(
                 404,
-                "hold, release, release-reversed or stock",
+                "reset, chaos, hold, release or release-reversed",
             ));
         }
     }

@@ -10,7 +10,7 @@
 //! let token = fake.user_token(account);
 //! // GET {fake.api()}/api/remap/1.2/entity/product with the token, gzip and the right Accept …
 //! fake.fault(Rule::next(Fault::Html { status: 502 }).path("/entity/product").after(3));
-//! assert_eq!(fake.count().refused_rate, 0);
+//! assert_eq!(fake.count(account).refused_rate, 0);
 //! ```
 //!
 //! * `limits` – units in a window, requests at once, switching off; it counts.
@@ -226,7 +226,8 @@ impl Handle {
         &self.shared.origins.files
     }
 
-    /// Opens an account with an administrator `admin@{name}`, whose password is [`PASSWORD`].
+    /// Opens an account with an administrator `admin@{name}`, whose password is [`PASSWORD`]. Its id, and
+    /// those of what it has from the start, follow from the name.
     pub fn add_account(&self, name: &str, shop: Shop) -> Uuid {
         let id = Uuid::new_v5(&Uuid::NAMESPACE_DNS, name.as_bytes());
         let mut world = self.shared.world();
@@ -511,35 +512,49 @@ impl Handle {
         self.shared.faults().clear();
     }
 
-    /// Does something when the `nth` request whose path or query has `path` in it has been answered and
-    /// before the answer leaves: between two pages of a list, say.
-    pub fn after_answer(&self, path: &str, nth: u32, act: impl FnOnce(&Handle) + Send + 'static) {
-        let trap = Trap {
-            path: path.to_owned(),
-            after: nth.max(1),
-            act: Box::new(act),
-        };
-        self.shared.traps().push(trap);
+    /// Does something when the account's `nth` request whose path or query has `path` in it has been
+    /// answered and before the answer leaves: between two pages of a list, say.
+    pub fn after_answer(
+        &self,
+        account: Uuid,
+        path: &str,
+        nth: u32,
+        act: impl FnOnce(&Handle) + Send + 'static,
+    ) {
+        let (path, after) = (path.to_owned(), nth.max(1));
+        let act = Box::new(act);
+        self.shared.traps().push(Trap {
+            account,
+            path,
+            after,
+            act,
+        });
     }
 
-    /// What the limits have seen since the last [`Handle::reset_counts`].
-    pub fn count(&self) -> Count {
-        self.shared.limiter().count.clone()
+    /// What the limits have seen of an account since the last [`Handle::reset_counts`].
+    pub fn count(&self, account: Uuid) -> Count {
+        self.shared.limiter().count(account)
     }
 
-    /// How many requests came to each method and path since then, ids replaced by `{id}`.
-    pub fn requests_by_path(&self) -> BTreeMap<String, usize> {
-        self.shared.log().by_path()
+    /// An account's requests to the JSON API since then, of the last 200,000 of all.
+    pub fn requests(&self, account: Uuid) -> Vec<Seen> {
+        self.shared.log().of(account).cloned().collect()
     }
 
-    /// The requests that came since then, at most the last 200,000.
-    pub fn requests(&self) -> Vec<Seen> {
-        self.shared.log().all()
+    /// How many of them there were of each method and path, ids replaced by `{id}`.
+    pub fn requests_by_path(&self, account: Uuid) -> BTreeMap<String, usize> {
+        self.shared.log().by_path(account)
     }
 
-    /// Begins to count anew. Units that are spent stay spent.
-    pub fn reset_counts(&self) {
-        self.shared.reset_counts();
+    /// The requests to all servers, whoever made them: at most the last 200,000.
+    pub fn all_requests(&self) -> Vec<Seen> {
+        self.shared.log().all().cloned().collect()
+    }
+
+    /// Begins to count an account anew. Units that are spent stay spent.
+    pub fn reset_counts(&self, account: Uuid) {
+        self.shared.limiter().reset(account);
+        self.shared.log().forget(account);
     }
 
     /// Switches access on again for everybody for whom it was switched off.
@@ -550,30 +565,30 @@ impl Handle {
 
 /// Webhooks.
 impl Handle {
-    /// Lets the network double, reorder and lose them.
-    pub fn set_chaos(&self, chaos: Chaos) {
-        self.shared.post.set_chaos(chaos);
+    /// Lets the network double, reorder and lose an account's.
+    pub fn set_chaos(&self, account: Uuid, chaos: Chaos) {
+        self.shared.post.set_chaos(account, chaos);
     }
 
-    /// Holds them back until [`Handle::release_webhooks`].
-    pub fn hold_webhooks(&self) {
-        self.shared.post.hold();
+    /// Holds an account's back until [`Handle::release_webhooks`].
+    pub fn hold_webhooks(&self, account: Uuid) {
+        self.shared.post.hold(account);
     }
 
     /// Sends what was held back, the last first if `reversed`.
-    pub fn release_webhooks(&self, reversed: bool) {
-        self.shared.post.release(reversed);
+    pub fn release_webhooks(&self, account: Uuid, reversed: bool) {
+        self.shared.post.release(account, reversed);
     }
 
-    /// Those that were sent, at most the last 50,000.
-    pub fn webhooks(&self) -> Vec<Sent> {
-        self.shared.post.sent()
+    /// An account's that were sent, of the last 50,000 of all.
+    pub fn webhooks(&self, account: Uuid) -> Vec<Sent> {
+        self.shared.post.sent(account)
     }
 
-    /// Waits until none is on its way; whether that came about within `patience`.
-    pub fn wait_for_webhooks(&self, patience: Duration) -> bool {
+    /// Waits until none of an account is on its way; whether that came about within `patience`.
+    pub fn wait_for_webhooks(&self, account: Uuid, patience: Duration) -> bool {
         let until = Instant::now() + patience;
-        while self.shared.post.waiting() > 0 {
+        while self.shared.post.waiting(account) > 0 {
             if Instant::now() > until {
                 return false;
             }

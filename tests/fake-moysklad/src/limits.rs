@@ -140,7 +140,7 @@ pub(crate) struct Limiter {
     limits: Limits,
     purses: HashMap<Payer, Purse>,
     accounts: HashMap<Uuid, u32>,
-    pub(crate) count: Count,
+    counts: HashMap<Uuid, Count>,
 }
 
 /// One minute, in milliseconds.
@@ -152,7 +152,7 @@ impl Limiter {
             limits,
             purses: HashMap::new(),
             accounts: HashMap::new(),
-            count: Count::default(),
+            counts: HashMap::new(),
         }
     }
 
@@ -162,8 +162,9 @@ impl Limiter {
         let purse = self.purses.entry(payer.clone()).or_default();
         let at_once = self.accounts.entry(payer.account).or_default();
         let limits = &self.limits;
+        let count = self.counts.entry(payer.account).or_default();
         if purse.off {
-            self.count.refused_off += 1;
+            count.refused_off += 1;
             return Err(Denied::SwitchedOff);
         }
         let refuse = |purse: &mut Purse, denied| {
@@ -172,19 +173,18 @@ impl Limiter {
             Err(denied)
         };
         if purse.running >= limits.parallel || *at_once >= limits.parallel_account {
-            self.count.refused_parallel += 1;
+            count.refused_parallel += 1;
             return refuse(purse, Denied::Parallel);
         }
         let spent = purse.spent_since(now - limits.window_ms);
         if spent + weight > limits.units {
-            self.count.refused_rate += 1;
+            count.refused_rate += 1;
             let retry_after_ms = purse.free_at(limits, weight) - now;
             return refuse(purse, Denied::Rate { retry_after_ms });
         }
         purse.spent.push_back((now, weight));
         purse.running += 1;
         *at_once += 1;
-        let count = &mut self.count;
         count.granted += 1;
         count.units += u64::from(weight);
         count.max_parallel = count.max_parallel.max(purse.running);
@@ -221,6 +221,16 @@ impl Limiter {
             let puts = remember(purse.puts.entry(path.to_owned()).or_default(), now);
             purse.off |= puts > self.limits.puts_a_minute;
         }
+    }
+
+    /// What was seen of an account.
+    pub(crate) fn count(&self, account: Uuid) -> Count {
+        self.counts.get(&account).cloned().unwrap_or_default()
+    }
+
+    /// Begins to count anew.
+    pub(crate) fn reset(&mut self, account: Uuid) {
+        self.counts.remove(&account);
     }
 
     /// Switches everybody on again.
@@ -302,9 +312,9 @@ mod tests {
                 retry_after_ms: 300
             })
         );
-        assert_eq!(limiter.count.refused_rate, 2);
-        assert_eq!(limiter.count.max_units_in_window, 45);
-        assert_eq!(limiter.count.granted, 46);
+        assert_eq!(limiter.count(Uuid::nil()).refused_rate, 2);
+        assert_eq!(limiter.count(Uuid::nil()).max_units_in_window, 45);
+        assert_eq!(limiter.count(Uuid::nil()).granted, 46);
     }
 
     #[test]
@@ -330,9 +340,9 @@ mod tests {
         assert_eq!(limiter.enter(&payer("e"), 0, 1), Err(Denied::Parallel));
         limiter.leave(&payer("a"));
         assert!(limiter.enter(&payer("e"), 0, 1).is_ok());
-        assert_eq!(limiter.count.max_parallel, 5);
-        assert_eq!(limiter.count.max_parallel_account, 20);
-        assert_eq!(limiter.count.refused_parallel, 2);
+        assert_eq!(limiter.count(Uuid::nil()).max_parallel, 5);
+        assert_eq!(limiter.count(Uuid::nil()).max_parallel_account, 20);
+        assert_eq!(limiter.count(Uuid::nil()).refused_parallel, 2);
     }
 
     #[test]

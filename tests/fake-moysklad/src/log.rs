@@ -33,6 +33,8 @@ pub struct Seen {
     pub path: String,
     /// Its query as it was sent.
     pub query: String,
+    /// Whose account was asked, where that was clear.
+    pub account: Option<Uuid>,
     /// Who asked, where that was clear.
     pub who: Option<String>,
     /// What was answered; 0 where nothing was.
@@ -56,13 +58,20 @@ impl Log {
         self.seen.push_back(seen);
     }
 
-    pub(crate) fn all(&self) -> Vec<Seen> {
-        self.seen.iter().cloned().collect()
+    /// Those of one account.
+    pub(crate) fn of(&self, account: Uuid) -> impl Iterator<Item = &Seen> {
+        self.seen
+            .iter()
+            .filter(move |seen| seen.account == Some(account))
     }
 
-    pub(crate) fn by_path(&self) -> BTreeMap<String, usize> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Seen> {
+        self.seen.iter()
+    }
+
+    pub(crate) fn by_path(&self, account: Uuid) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
-        for seen in &self.seen {
+        for seen in self.of(account) {
             let parts = seen.path.split('/');
             let parts = parts.map(|part| Uuid::parse_str(part).map_or(part, |_| "{id}"));
             let path = parts.collect::<Vec<_>>().join("/");
@@ -71,7 +80,7 @@ impl Log {
         counts
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.seen.clear();
+    pub(crate) fn forget(&mut self, account: Uuid) {
+        self.seen.retain(|seen| seen.account != Some(account));
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use uuid::Uuid;
+
 use crate::log::Server;
 
 /// What goes wrong with a request.
@@ -64,6 +66,9 @@ pub struct Rule {
     /// On this server only.
     #[serde(default)]
     pub server: Option<Server>,
+    /// Of this account only; known of requests to the JSON API.
+    #[serde(default)]
+    pub account: Option<Uuid>,
 }
 
 fn once() -> u32 {
@@ -80,6 +85,7 @@ impl Rule {
             method: None,
             path: None,
             server: None,
+            account: None,
         }
     }
 
@@ -107,8 +113,21 @@ impl Rule {
         self
     }
 
-    fn means(&self, server: Server, method: &str, address: &str) -> bool {
+    /// For requests of this account.
+    pub fn account(mut self, account: Uuid) -> Self {
+        self.account = Some(account);
+        self
+    }
+
+    fn means(&self, of: &Which) -> bool {
+        let Which {
+            server,
+            method,
+            address,
+            account,
+        } = *of;
         self.times > 0
+            && self.account.is_none_or(|one| account == Some(one))
             && self.server.is_none_or(|one| one == server)
             && self
                 .method
@@ -116,6 +135,16 @@ impl Rule {
                 .is_none_or(|one| one.eq_ignore_ascii_case(method))
             && self.path.as_ref().is_none_or(|part| address.contains(part))
     }
+}
+
+/// What a rule looks at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Which<'a> {
+    pub(crate) server: Server,
+    pub(crate) method: &'a str,
+    /// Path and query.
+    pub(crate) address: &'a str,
+    pub(crate) account: Option<Uuid>,
 }
 
 /// The rules that wait.
@@ -134,11 +163,8 @@ impl Faults {
     }
 
     /// The fault of this request, if it has one: that of the first rule that means it.
-    pub(crate) fn of(&mut self, server: Server, method: &str, address: &str) -> Option<Fault> {
-        let rule = self
-            .rules
-            .iter_mut()
-            .find(|rule| rule.means(server, method, address))?;
+    pub(crate) fn of(&mut self, which: &Which) -> Option<Fault> {
+        let rule = self.rules.iter_mut().find(|rule| rule.means(which))?;
         if rule.after > 0 {
             rule.after -= 1;
             return None;
@@ -164,7 +190,15 @@ mod tests {
                 .after(1)
                 .times(2),
         );
-        let mut of = |method, path| faults.of(Server::Api, method, path);
+        let mut of = |method, address| {
+            let (server, account) = (Server::Api, None);
+            faults.of(&Which {
+                server,
+                method,
+                address,
+                account,
+            })
+        };
         assert_eq!(of("GET", "/entity/store"), None);
         assert_eq!(of("GET", "/entity/product"), None);
         assert_eq!(of("POST", "/entity/product"), None);

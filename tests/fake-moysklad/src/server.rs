@@ -26,11 +26,11 @@ use uuid::Uuid;
 use crate::api::{self, Call, auth};
 use crate::control;
 use crate::error::Problem;
-use crate::limits::{Count, Denied, Left, Limiter, Payer};
+use crate::limits::{Denied, Left, Limiter, Payer};
 use crate::link;
 use crate::log::{Log, Seen, Server};
 use crate::message::{Ask, Reply};
-use crate::misbehave::{Fault, Faults};
+use crate::misbehave::{Fault, Faults, Which};
 use crate::state::{Session, World};
 use crate::time::machine_ms;
 use crate::webhooks::{self, Post};
@@ -51,6 +51,7 @@ pub(crate) struct Origins {
 
 /// A mutation that waits for an answer.
 pub(crate) struct Trap {
+    pub(crate) account: Uuid,
     pub(crate) path: String,
     pub(crate) after: u32,
     pub(crate) act: Box<dyn FnOnce(&Handle) + Send>,
@@ -139,11 +140,6 @@ impl Shared {
         locked(&self.vendor_calls)
     }
 
-    pub(crate) fn reset_counts(&self) {
-        self.limiter().count = Count::default();
-        self.log().clear();
-    }
-
     /// Calls somebody else: a receiver of webhooks or a solution.
     pub(crate) async fn ask(
         &self,
@@ -204,13 +200,22 @@ async fn answer(
         return Ok(whole(&ask, reply));
     }
     let address = format!("{}?{}", ask.path, ask.raw_query);
-    let fault = shared.faults().of(server, ask.method.as_str(), &address);
+    let session = auth::session(&shared.world(), &ask);
+    let account = session.as_ref().ok().map(|session| session.account);
+    let method = ask.method.as_str();
+    let fault = shared.faults().of(&Which {
+        server,
+        method,
+        address: &address,
+        account,
+    });
     let mut seen = Seen {
         at_ms: machine_ms(),
         server,
         method: ask.method.to_string(),
         path: ask.path.clone(),
         query: ask.raw_query.clone(),
+        account,
         who: None,
         status: 0,
         units: 0,
@@ -225,7 +230,7 @@ async fn answer(
         _ => {}
     }
     let (reply, guard) = match server {
-        Server::Api => api_reply(&shared, &ask, fault.as_ref(), &mut seen).await,
+        Server::Api => api_reply(&shared, &ask, session, fault.as_ref(), &mut seen).await,
         Server::Apps => (apps_reply(&shared, &ask, fault.as_ref()).await, None),
         Server::Files => (file(&shared, &ask), None),
     };
@@ -235,7 +240,7 @@ async fn answer(
     );
     seen.status = if silent { 0 } else { reply.status };
     shared.log().add(seen);
-    spring(&shared, &address);
+    spring(&shared, account, &address);
     match fault {
         Some(Fault::Hang | Fault::CommitThenHang) => {
             pending::<Infallible>().await;
@@ -272,13 +277,13 @@ async fn read(request: Request<Incoming>) -> Result<Ask, io::Error> {
 }
 
 /// Runs the mutations that waited for this answer.
-fn spring(shared: &Arc<Shared>, address: &str) {
+fn spring(shared: &Arc<Shared>, account: Option<Uuid>, address: &str) {
     let mut ready = Vec::new();
     {
         let mut traps = shared.traps();
         let mut place = 0;
         while let Some(trap) = traps.get_mut(place) {
-            if address.contains(&trap.path) {
+            if account == Some(trap.account) && address.contains(&trap.path) {
                 trap.after = trap.after.saturating_sub(1);
                 if trap.after == 0 {
                     ready.push(traps.remove(place).act);
@@ -309,6 +314,7 @@ impl Drop for Guard {
 async fn api_reply(
     shared: &Arc<Shared>,
     ask: &Ask,
+    session: Result<Session, Problem>,
     fault: Option<&Fault>,
     seen: &mut Seen,
 ) -> (Reply, Option<Guard>) {
@@ -318,7 +324,6 @@ async fn api_reply(
     if ask.path == "/api/remap/1.2/security/token" && ask.method == http::Method::POST {
         return (auth::token(&mut shared.world(), ask), None);
     }
-    let session = auth::session(&shared.world(), ask);
     let session = match session {
         Ok(session) => session,
         Err(problem) => return (auth::refused(problem), None),

@@ -2,7 +2,6 @@
 //! §2.8).
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -66,6 +65,8 @@ pub enum Outcome {
 /// A webhook that was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Sent {
+    /// Whose it was.
+    pub account: Uuid,
     /// The parameter by which a receiver knows a repetition.
     pub request_id: Uuid,
     /// The subscription's address.
@@ -95,19 +96,26 @@ pub(crate) struct Delivery {
 #[derive(Debug)]
 pub(crate) struct Post {
     queue: mpsc::UnboundedSender<Delivery>,
-    waiting: AtomicUsize,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    chaos: Chaos,
+    accounts: HashMap<Uuid, Line>,
     drawn: u64,
-    /// Held back until they are released.
-    held: Option<Vec<Delivery>>,
     sent: VecDeque<Sent>,
     /// Of each subscription: whether a day had a success.
     days: HashMap<Uuid, VecDeque<(i64, bool)>>,
+}
+
+/// The way out of one account.
+#[derive(Debug, Default)]
+struct Line {
+    chaos: Chaos,
+    /// Held back until they are released.
+    held: Option<Vec<Delivery>>,
+    /// On their way.
+    waiting: usize,
 }
 
 impl Post {
@@ -115,7 +123,6 @@ impl Post {
         let (queue, receiver) = mpsc::unbounded_channel();
         let post = Self {
             queue,
-            waiting: AtomicUsize::new(0),
             state: Mutex::default(),
         };
         (post, receiver)
@@ -125,27 +132,48 @@ impl Post {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn set_chaos(&self, chaos: Chaos) {
-        self.state().chaos = chaos;
+    pub(crate) fn set_chaos(&self, account: Uuid, chaos: Chaos) {
+        self.state().accounts.entry(account).or_default().chaos = chaos;
     }
 
-    pub(crate) fn sent(&self) -> Vec<Sent> {
-        self.state().sent.iter().cloned().collect()
+    pub(crate) fn sent(&self, account: Uuid) -> Vec<Sent> {
+        let state = self.state();
+        state
+            .sent
+            .iter()
+            .filter(|sent| sent.account == account)
+            .cloned()
+            .collect()
     }
 
     /// How many webhooks are neither delivered nor given up nor held.
-    pub(crate) fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::SeqCst)
+    pub(crate) fn waiting(&self, account: Uuid) -> usize {
+        self.state()
+            .accounts
+            .get(&account)
+            .map_or(0, |line| line.waiting)
     }
 
     /// Holds back what is to be sent from now on.
-    pub(crate) fn hold(&self) {
-        self.state().held.get_or_insert_default();
+    pub(crate) fn hold(&self, account: Uuid) {
+        self.state()
+            .accounts
+            .entry(account)
+            .or_default()
+            .held
+            .get_or_insert_default();
     }
 
     /// Sends what was held back, in its order or the reverse.
-    pub(crate) fn release(&self, reversed: bool) {
-        let mut held = self.state().held.take().unwrap_or_default();
+    pub(crate) fn release(&self, account: Uuid, reversed: bool) {
+        let held = self
+            .state()
+            .accounts
+            .entry(account)
+            .or_default()
+            .held
+            .take();
+        let mut held = held.unwrap_or_default();
         if reversed {
             held.reverse();
         }
@@ -153,14 +181,26 @@ impl Post {
     }
 
     fn enqueue(&self, delivery: Delivery) {
-        if let Some(held) = &mut self.state().held {
+        let mut state = self.state();
+        let line = state.accounts.entry(delivery.account).or_default();
+        if let Some(held) = &mut line.held {
             held.push(delivery);
             return;
         }
-        self.waiting.fetch_add(1, Ordering::SeqCst);
-        if self.queue.send(delivery).is_err() {
-            self.waiting.fetch_sub(1, Ordering::SeqCst);
+        // Nobody takes it any more when the fake ends.
+        if self.queue.send(delivery).is_ok() {
+            line.waiting += 1;
         }
+    }
+
+    fn more(&self, account: Uuid) {
+        self.state().accounts.entry(account).or_default().waiting += 1;
+    }
+
+    fn less(&self, account: Uuid) {
+        let mut state = self.state();
+        let line = state.accounts.entry(account).or_default();
+        line.waiting = line.waiting.saturating_sub(1);
     }
 
     fn record(&self, sent: Sent) {
@@ -335,7 +375,8 @@ pub(crate) async fn run(shared: Arc<Shared>, mut queue: mpsc::UnboundedReceiver<
         let (chaos, drawn) = {
             let mut state = shared.post.state();
             state.drawn = state.drawn.wrapping_add(1);
-            (state.chaos, state.drawn)
+            let line = state.accounts.get(&delivery.account);
+            (line.map(|line| line.chaos).unwrap_or_default(), state.drawn)
         };
         // The same run draws the same: what happens to the n-th webhook follows from n.
         let draw = |purpose| crate::generate::draw(7, purpose, drawn) % 100;
@@ -348,7 +389,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut queue: mpsc::UnboundedReceiver<
             if drawn % 2 == 0 {
                 twin.request_id = Uuid::new_v4();
             }
-            shared.post.waiting.fetch_add(1, Ordering::SeqCst);
+            shared.post.more(twin.account);
             later(&shared, &permits, twin, draw("twin"));
         }
         if draw("reorder") < u64::from(chaos.reorder_percent) {
@@ -368,6 +409,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut queue: mpsc::UnboundedReceiver<
 
 fn lose(shared: &Shared, delivery: &Delivery) {
     shared.post.record(Sent {
+        account: delivery.account,
         request_id: delivery.request_id,
         url: delivery.url.clone(),
         events: delivery.events,
@@ -375,7 +417,7 @@ fn lose(shared: &Shared, delivery: &Delivery) {
         outcome: Outcome::Lost,
         took_ms: 0,
     });
-    shared.post.waiting.fetch_sub(1, Ordering::SeqCst);
+    shared.post.less(delivery.account);
 }
 
 fn later(shared: &Arc<Shared>, permits: &Arc<Semaphore>, delivery: Delivery, percent: u64) {
@@ -399,6 +441,7 @@ async fn deliver(shared: &Shared, delivery: Delivery) {
         took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     }
     shared.post.record(Sent {
+        account: delivery.account,
         request_id: delivery.request_id,
         url: delivery.url.clone(),
         events: delivery.events,
@@ -407,7 +450,7 @@ async fn deliver(shared: &Shared, delivery: Delivery) {
         took_ms,
     });
     settle(shared, &delivery, outcome == Outcome::Delivered);
-    shared.post.waiting.fetch_sub(1, Ordering::SeqCst);
+    shared.post.less(delivery.account);
 }
 
 async fn attempt(shared: &Shared, url: &str, body: Bytes) -> Outcome {

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use fake_moysklad::{Fault, Rule, Shop};
 use serde_json::json;
 
-use crate::client::{GZIP, world};
+use crate::client::{Client, GZIP, world};
 
 #[test]
 fn each_fault_does_what_it_says_and_then_all_is_well() {
@@ -60,7 +60,10 @@ fn what_hangs_is_not_done_and_gives_its_place_back() {
     // Five at once would be full if the one that hung still held a place.
     std::thread::sleep(Duration::from_millis(50));
     assert_eq!(world.client.post("/entity/product", &body).status, 200);
-    assert_eq!(world.fake.requests().last().unwrap().parallel, 1);
+    assert_eq!(
+        world.fake.requests(world.account).last().unwrap().parallel,
+        1
+    );
 }
 
 #[test]
@@ -120,8 +123,42 @@ fn faults_and_changes_are_ordered_by_http_too() {
     assert_eq!(name(), "Другой");
     let count = world
         .client
-        .raw("GET", "/_fake/count", &[GZIP], None)
+        .raw(
+            "GET",
+            &format!("/_fake/accounts/{}/count", world.account),
+            &[GZIP],
+            None,
+        )
         .unwrap()
         .json();
     assert_eq!(count["granted"], 2);
+}
+
+#[test]
+fn what_befalls_one_account_does_not_touch_another() {
+    let world = world(Shop::Small);
+    let other = world.fake.add_account("chai", Shop::Small);
+    let theirs = Client::new(world.fake.api(), &world.fake.user_token(other));
+    world
+        .fake
+        .fault(Rule::next(Fault::Html { status: 502 }).account(other));
+    world
+        .fake
+        .after_answer(other, "/entity/store", 1, move |fake| {
+            let id = fake.id(other, "product", 0);
+            fake.delete(other, "variant", fake.id(other, "variant", 0))
+                .unwrap();
+            fake.update(other, "product", id, json!({ "name": "Другой" }))
+                .unwrap();
+        });
+    assert_eq!(world.client.get("/entity/store").status, 200);
+    assert_eq!(world.fake.len_of(other, "variant"), 2);
+    assert_eq!(theirs.get("/entity/store").status, 502);
+    assert_eq!(world.fake.len_of(other, "variant"), 1);
+    let count = |account| world.fake.count(account).granted;
+    assert_eq!((count(world.account), count(other)), (1, 1));
+    world.fake.reset_counts(other);
+    assert_eq!((count(world.account), count(other)), (1, 0));
+    assert_eq!(world.fake.requests(world.account).len(), 1);
+    assert!(theirs.get("/entity/product").json()["rows"][0]["accountId"] == other.to_string());
 }

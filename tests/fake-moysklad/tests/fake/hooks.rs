@@ -34,7 +34,7 @@ fn a_change_is_told_with_what_the_vendor_tells() {
     let (world, receiver) = (world(Shop::Small), Receiver::start(Says::status(204)));
     subscribe(&world, &receiver.url, "UPDATE", "FIELDS");
     rename(&world, "Другой");
-    assert!(world.fake.wait_for_webhooks(SOON));
+    assert!(world.fake.wait_for_webhooks(world.account, SOON));
     let got = receiver.got();
     assert_eq!(got.len(), 1);
     assert!(got[0].path.starts_with("/?requestId=") && got[0].method == "POST");
@@ -54,7 +54,7 @@ fn many_changes_of_one_request_come_in_one_webhook() {
     subscribe(&world, &receiver.url, "CREATE", "NONE");
     let body: Vec<Value> = (0..30).map(|i| json!({ "name": format!("{i}") })).collect();
     world.client.post("/entity/product", &json!(body));
-    assert!(world.fake.wait_for_webhooks(SOON));
+    assert!(world.fake.wait_for_webhooks(world.account, SOON));
     let got = receiver.got();
     assert_eq!(got.len(), 1);
     assert_eq!(got[0].body["events"].as_array().unwrap().len(), 30);
@@ -66,14 +66,14 @@ fn a_bad_answer_is_tried_three_times_more_with_the_same_id() {
     let (world, receiver) = (world(Shop::Small), Receiver::start(Says::status(500)));
     subscribe(&world, &receiver.url, "UPDATE", "NONE");
     rename(&world, "Раз");
-    assert!(world.fake.wait_for_webhooks(SOON));
+    assert!(world.fake.wait_for_webhooks(world.account, SOON));
     let paths: HashSet<String> = receiver.got().into_iter().map(|got| got.path).collect();
     assert_eq!((receiver.got().len(), paths.len()), (4, 1));
     receiver.first(&[Says::status(502), Says::status(201)]);
     receiver.clear();
     rename(&world, "Два");
-    assert!(world.fake.wait_for_webhooks(SOON));
-    let sent = world.fake.webhooks();
+    assert!(world.fake.wait_for_webhooks(world.account, SOON));
+    let sent = world.fake.webhooks(world.account);
     let ends: Vec<_> = sent
         .iter()
         .map(|sent| (sent.attempts, sent.outcome))
@@ -90,9 +90,12 @@ fn a_slow_receiver_is_not_told_again() {
     let (world, receiver) = (world(Shop::Small), Receiver::start(slow));
     subscribe(&world, &receiver.url, "UPDATE", "NONE");
     rename(&world, "Раз");
-    assert!(world.fake.wait_for_webhooks(SOON));
+    assert!(world.fake.wait_for_webhooks(world.account, SOON));
     assert_eq!(receiver.got().len(), 1);
-    assert_eq!(world.fake.webhooks()[0].outcome, Outcome::TimedOut);
+    assert_eq!(
+        world.fake.webhooks(world.account)[0].outcome,
+        Outcome::TimedOut
+    );
 }
 
 #[test]
@@ -117,7 +120,7 @@ fn own_changes_can_be_kept_from_coming_back() {
             .raw("PUT", &path, &headers, Some(&json!({ "name": "x" })))
             .unwrap()
             .status;
-        assert!(world.fake.wait_for_webhooks(SOON));
+        assert!(world.fake.wait_for_webhooks(world.account, SOON));
         (status, receiver.got().len())
     };
     assert_eq!(put(&format!("{}/hooks", receiver.url)), (200, 0));
@@ -179,7 +182,7 @@ fn a_subscription_that_failed_for_eight_days_is_switched_off() {
     let mut enabled = Vec::new();
     for day in 0..9 {
         rename(&world, &format!("{day}"));
-        assert!(world.fake.wait_for_webhooks(SOON));
+        assert!(world.fake.wait_for_webhooks(world.account, SOON));
         enabled.push(world.client.get(&path).json()["enabled"] == true);
         world.fake.advance(Duration::from_secs(24 * 3600));
     }
@@ -197,16 +200,19 @@ fn a_subscription_that_failed_for_eight_days_is_switched_off() {
 fn the_network_doubles_reorders_and_loses_when_told_to() {
     let (world, receiver) = (world(Shop::Small), Receiver::start(Says::status(204)));
     subscribe(&world, &receiver.url, "UPDATE", "NONE");
-    world.fake.set_chaos(Chaos {
-        duplicate_percent: 20,
-        reorder_percent: 20,
-        lose_percent: 10,
-    });
+    world.fake.set_chaos(
+        world.account,
+        Chaos {
+            duplicate_percent: 20,
+            reorder_percent: 20,
+            lose_percent: 10,
+        },
+    );
     for n in 0..300 {
         rename(&world, &format!("{n}"));
     }
-    assert!(world.fake.wait_for_webhooks(SOON));
-    let sent = world.fake.webhooks();
+    assert!(world.fake.wait_for_webhooks(world.account, SOON));
+    let sent = world.fake.webhooks(world.account);
     let lost = sent
         .iter()
         .filter(|sent| sent.outcome == Outcome::Lost)
@@ -218,9 +224,9 @@ fn the_network_doubles_reorders_and_loses_when_told_to() {
         got.len() > 300 - lost && ids.len() < got.len(),
         "some came twice with one id"
     );
-    world.fake.set_chaos(Chaos::default());
+    world.fake.set_chaos(world.account, Chaos::default());
     receiver.clear();
-    world.fake.hold_webhooks();
+    world.fake.hold_webhooks(world.account);
     rename(&world, "раньше");
     world
         .fake
@@ -232,8 +238,8 @@ fn the_network_doubles_reorders_and_loses_when_told_to() {
         .unwrap();
     rename(&world, "позже");
     assert!(receiver.got().is_empty());
-    world.fake.release_webhooks(true);
-    assert!(world.fake.wait_for_webhooks(SOON));
+    world.fake.release_webhooks(world.account, true);
+    assert!(world.fake.wait_for_webhooks(world.account, SOON));
     assert_eq!(receiver.got().len(), 2);
 }
 
@@ -243,7 +249,7 @@ fn stock_is_told_of_with_the_report_to_ask() {
     let body = json!({ "url": receiver.url, "stockType": "stock", "reportType": "bystore" });
     assert_eq!(world.client.post("/entity/webhookstock", &body).status, 200);
     world.fake.send_stock_webhooks();
-    assert!(world.fake.wait_for_webhooks(SOON));
+    assert!(world.fake.wait_for_webhooks(world.account, SOON));
     assert!(receiver.got().is_empty(), "nothing changed");
     let id = |kind, index| world.fake.id(world.account, kind, index);
     world.fake.advance(Duration::from_secs(120));
@@ -255,7 +261,7 @@ fn stock_is_told_of_with_the_report_to_ask() {
         .fake
         .set_stock(world.account, id("product", 2), id("store", 0), quantity);
     world.fake.send_stock_webhooks();
-    assert!(world.fake.wait_for_webhooks(SOON));
+    assert!(world.fake.wait_for_webhooks(world.account, SOON));
     let got = receiver.got();
     assert_eq!(
         (got.len(), &got[0].body["reportType"]),

@@ -156,10 +156,12 @@ fn counterparties_are_found_by_what_was_typed_not_by_digits() {
 fn a_change_between_two_pages_moves_the_rows_of_an_unordered_list() {
     let world = world(Shop::Generated(Shape::goods(120)));
     let (account, first) = (world.account, world.fake.id(world.account, "product", 0));
-    world.fake.after_answer("/entity/product", 1, move |fake| {
-        fake.update(account, "product", first, json!({ "name": "Изменён" }))
-            .unwrap();
-    });
+    world
+        .fake
+        .after_answer(account, "/entity/product", 1, move |fake| {
+            fake.update(account, "product", first, json!({ "name": "Изменён" }))
+                .unwrap();
+        });
     let one = world.client.rows("/entity/product?limit=50");
     let two = world.client.rows("/entity/product?limit=50&offset=50");
     let mut ids = all(&one, "id");
@@ -226,6 +228,6 @@ fn a_page_that_was_made_ready_is_the_page_and_shows_changes() {
         .fake
         .warm(world.account, "entity/product", "limit=40&order=id", 40);
     assert_eq!(world.client.get(path).json()["rows"][0]["name"], "Другой");
-    let paths = world.fake.requests_by_path();
+    let paths = world.fake.requests_by_path(world.account);
     assert_eq!(paths.get("GET /api/remap/1.2/entity/product"), Some(&3));
 }

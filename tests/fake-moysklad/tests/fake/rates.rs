@@ -124,12 +124,15 @@ fn units_run_out_and_come_back_and_are_counted() {
     assert!((1..=600).contains(&wait));
     std::thread::sleep(Duration::from_millis(wait + 5));
     assert_eq!(world.client.get("/context/employee").status, 200);
-    let count = world.fake.count();
+    let count = world.fake.count(world.account);
     assert_eq!((count.granted, count.refused_rate), (12, 1));
     assert!(count.max_units_in_window <= 45);
-    world.fake.reset_counts();
+    world.fake.reset_counts(world.account);
     assert_eq!(
-        (world.fake.count().granted, world.fake.requests().len()),
+        (
+            world.fake.count(world.account).granted,
+            world.fake.requests(world.account).len()
+        ),
         (0, 0)
     );
 }
@@ -141,7 +144,7 @@ fn stock_reports_weigh_five() {
     world.client.get("/report/stock/all/current");
     let units: Vec<u32> = world
         .fake
-        .requests()
+        .requests(world.account)
         .iter()
         .map(|seen| seen.units)
         .collect();
@@ -176,7 +179,7 @@ fn a_sixth_request_at_once_is_refused_without_a_time() {
     assert_eq!(refused[0].code(), Some(1073));
     assert_eq!(refused[0].header("x-lognex-auth"), Some("429005"));
     assert_eq!(refused[0].header("x-lognex-retry-after"), None);
-    let count = world.fake.count();
+    let count = world.fake.count(world.account);
     assert_eq!((count.max_parallel, count.refused_parallel), (5, 1));
 }
 

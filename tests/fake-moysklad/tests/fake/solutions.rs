@@ -115,7 +115,7 @@ fn an_installation_is_told_with_a_token_that_works_already() {
     );
     assert_eq!(client.get("/context/employee").code(), Some(55006));
     assert_eq!(
-        market.fake.requests().last().unwrap().units,
+        market.fake.requests(market.account).last().unwrap().units,
         1,
         "a published app's request weighs one"
     );
@@ -379,7 +379,10 @@ fn a_draft_is_another_solution_and_its_requests_weigh_four() {
             .status,
         200
     );
-    assert_eq!(market.fake.requests().last().unwrap().units, 4);
+    assert_eq!(
+        market.fake.requests(market.account).last().unwrap().units,
+        4
+    );
     let path = format!("/apps/{}/{}/status", draft.id, market.account);
     assert_eq!(
         market.ask("GET", &path, None).status,
