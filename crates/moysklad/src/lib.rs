@@ -1,6 +1,7 @@
 //! МойСклад: what its tills ask of us (the Loyalty API 1.0, [`loyalty`]), and what we ask of it (the JSON
-//! API 1.2, [`api`]).
+//! API 1.2, [`api`]). [`map`] says what its objects mean to us.
 
 pub mod api;
 pub mod loyalty;
+pub mod map;
 pub mod raw;

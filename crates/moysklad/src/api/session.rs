@@ -133,6 +133,27 @@ impl<'a, S: Sql, H: Http, C: Clock> Session<'a, S, H, C> {
     pub async fn get(&self, path: &str) -> Result<String, Failure> {
         let mut attempt = 0;
         loop {
+            let error = match self.once(self.api.get(path)?, path).await {
+                Ok(answer) => match client::read(answer) {
+                    Ok(text) => return Ok(text),
+                    Err(error) => error,
+                },
+                Err(Failure::Api(error)) => error,
+                Err(other) => return Err(other),
+            };
+            attempt += 1;
+            self.pause_after(error, attempt).await?;
+        }
+    }
+
+    /// What is at `path`, still packed, so that several answers can wait to be read ([`client::read`]) in
+    /// little memory.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn packed(&self, path: &str) -> Result<http::Response<Bytes>, Failure> {
+        let mut attempt = 0;
+        loop {
             let result = self.once(self.api.get(path)?, path).await;
             let Err(Failure::Api(error)) = result else {
                 return result;
@@ -150,9 +171,10 @@ impl<'a, S: Sql, H: Http, C: Clock> Session<'a, S, H, C> {
         let mut attempt = 0;
         loop {
             let call = self.api.send(method.clone(), path, json.to_owned())?;
-            let result = self.once(call, path).await;
-            let Err(Failure::Api(error)) = result else {
-                return result;
+            let error = match self.once(call, path).await {
+                Ok(answer) => return Ok(client::read(answer)?),
+                Err(Failure::Api(error)) => error,
+                Err(other) => return Err(other),
             };
             if !error.had_no_effect() {
                 return Err(error.into());
@@ -208,16 +230,21 @@ impl<'a, S: Sql, H: Http, C: Clock> Session<'a, S, H, C> {
         }
     }
 
-    async fn once(&self, call: Call, path: &str) -> Result<String, Failure> {
+    /// Sends once; an answer that is no success is an error.
+    async fn once(&self, call: Call, path: &str) -> Result<http::Response<Bytes>, Failure> {
         self.granted(path).await?;
         let answer = self.ports.http.send(call).await.map_err(Error::from)?;
         let headers = Headers::of(answer.headers());
-        let result = client::read(answer);
-        match &result {
-            Err(Error::RateLimited { retry_after_ms }) => self.hold(*retry_after_ms).await?,
+        if answer.status().is_success() {
+            self.heed(&headers).await?;
+            return Ok(answer);
+        }
+        let error = client::read(answer).err();
+        match error {
+            Some(Error::RateLimited { retry_after_ms }) => self.hold(retry_after_ms).await?,
             _ => self.heed(&headers).await?,
         }
-        Ok(result?)
+        Err(error.unwrap_or(Error::Unreadable("no success")).into())
     }
 
     /// Waits for the right to send a request.
