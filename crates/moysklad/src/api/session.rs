@@ -15,7 +15,10 @@ use super::limits;
 /// How often a request that only reads is sent before its error is believed.
 pub const ATTEMPTS: u32 = 5;
 /// The pause after the first failure, in milliseconds; it doubles with each further one.
-const BACKOFF_MS: u32 = 400;
+const BACKOFF_MS: u32 = 200;
+/// How long after the end of the work a request may still go out that was begun before it, in milliseconds:
+/// its units are reserved, and nobody else can use them.
+const PATIENCE_MS: i64 = 2 * limits::INTERVAL_MS;
 /// How long lanes are kept beyond the end of the work, in milliseconds: requests that were sent last.
 const LANE_GRACE_MS: i64 = 60_000;
 /// The largest file that is fetched, in bytes.
@@ -63,8 +66,9 @@ pub struct Session<'a, S, H, C> {
     weight: Cell<usize>,
     /// Nothing is sent before: the vendor said so to this session.
     not_before: Cell<i64>,
-    /// Requests that were sent.
+    /// Requests that were sent, and those that were answered well.
     sent: Cell<u64>,
+    answered: Cell<u64>,
 }
 
 impl<'a, S: Sql, H: Http, C: Clock> Session<'a, S, H, C> {
@@ -101,6 +105,7 @@ impl<'a, S: Sql, H: Http, C: Clock> Session<'a, S, H, C> {
             weight: Cell::new(api.credentials.class.weight(now)),
             not_before: Cell::new(0),
             sent: Cell::new(0),
+            answered: Cell::new(0),
         })
     }
 
@@ -128,8 +133,8 @@ impl<'a, S: Sql, H: Http, C: Clock> Session<'a, S, H, C> {
     /// Reads what is at `path`, as JSON.
     ///
     /// # Errors
-    /// [`Failure`]; [`Error::RateLimited`] also when the limit would let the request out only after the end
-    /// of the session.
+    /// [`Failure`]; [`Error::RateLimited`] also when the limit would let the request out, or a failure let it
+    /// be repeated, only after the end of the session.
     pub async fn get(&self, path: &str) -> Result<String, Failure> {
         let mut attempt = 0;
         loop {
@@ -236,6 +241,7 @@ impl<'a, S: Sql, H: Http, C: Clock> Session<'a, S, H, C> {
         let answer = self.ports.http.send(call).await.map_err(Error::from)?;
         let headers = Headers::of(answer.headers());
         if answer.status().is_success() {
+            self.answered.set(self.answered.get().saturating_add(1));
             self.heed(&headers).await?;
             return Ok(answer);
         }
@@ -259,7 +265,7 @@ impl<'a, S: Sql, H: Http, C: Clock> Session<'a, S, H, C> {
             let Some(start) = grants.and_then(|grants| grants.first().copied()) else {
                 return Err(SqlError::Other("a budget without grants".to_owned()).into());
             };
-            if start > self.until.max(now) {
+            if start > self.until.max(now).saturating_add(PATIENCE_MS) {
                 let wait = u32::try_from(start - now).unwrap_or(u32::MAX);
                 let wait = Error::RateLimited {
                     retry_after_ms: wait,
@@ -309,8 +315,16 @@ impl<'a, S: Sql, H: Http, C: Clock> Session<'a, S, H, C> {
             Retry::Backoff => backoff(attempt, clock.now_ms()),
         };
         let end = clock.now_ms().saturating_add(wait.into());
-        if attempt >= ATTEMPTS || end > self.until {
+        if attempt >= ATTEMPTS {
             return Err(error.into());
+        }
+        if end > self.until {
+            // Where others were answered, it is only the time that is up.
+            let later = Error::RateLimited {
+                retry_after_ms: wait,
+            };
+            let well = self.answered.get() > 0;
+            return Err(if well { later } else { error }.into());
         }
         sleep_until(clock, end).await;
         Ok(())
