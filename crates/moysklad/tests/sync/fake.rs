@@ -69,7 +69,7 @@ fn product(n: usize) -> Value {
         "id": uuid(1, n), "name": format!("Товар {n}"), "externalCode": format!("P{n}"),
         "code": n.to_string(), "archived": false, "updated": "2020-01-01 00:00:00.000",
         "productFolder": meta("productfolder", &uuid(9, n % 3)), "uom": meta("uom", &uuid(8, 1)),
-        "salePrices": [{"value": n as f64 * 100.0,
+        "salePrices": [{"value": n * 100,
             "priceType": {"id": uuid(7, 1), "name": "Цена продажи", "externalCode": "retail"}}],
         "barcodes": [{"ean13": format!("46{n:011}")}],
     })
