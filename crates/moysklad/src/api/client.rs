@@ -99,6 +99,8 @@ impl Credentials {
 pub struct Api<'a> {
     /// Origin of the API, as `https://api.moysklad.ru`.
     pub origin: &'a str,
+    /// Origin of its file server, where that is no public one: a vendor played by a test.
+    pub files: Option<&'a str>,
     /// Who calls.
     pub credentials: &'a Credentials,
 }
@@ -155,10 +157,6 @@ impl Api<'_> {
 pub struct Headers {
     /// `X-RateLimit-Limit`: requests per interval.
     pub limit: Option<u32>,
-    /// `X-RateLimit-Remaining`: what is left of it; may be below zero.
-    pub remaining: Option<i32>,
-    /// `X-Lognex-Reset`: milliseconds until the interval ends.
-    pub reset_ms: Option<u32>,
     /// `X-Lognex-Retry-After`: milliseconds to wait.
     pub retry_after_ms: Option<u32>,
     /// `X-Lognex-Retry-TimeInterval`: the interval, milliseconds.
@@ -178,8 +176,6 @@ impl Headers {
         }
         Self {
             limit: read(headers, "x-ratelimit-limit"),
-            remaining: read(headers, "x-ratelimit-remaining"),
-            reset_ms: read(headers, "x-lognex-reset"),
             retry_after_ms: read(headers, "x-lognex-retry-after"),
             retry_interval_ms: read(headers, "x-lognex-retry-timeinterval"),
             auth: read(headers, "x-lognex-auth"),
@@ -320,6 +316,7 @@ mod tests {
         let credentials = by_token();
         let api = Api {
             origin: "https://api.moysklad.ru",
+            files: None,
             credentials: &credentials,
         };
         let call = api.get("/entity/product?limit=1000").unwrap();
@@ -350,6 +347,7 @@ mod tests {
         };
         let api = Api {
             origin: "https://a.ru",
+            files: None,
             credentials: &credentials,
         };
         let call = api.get("/x").unwrap();
@@ -367,6 +365,7 @@ mod tests {
         };
         let api = Api {
             origin: "https://a.ru",
+            files: None,
             credentials: &credentials,
         };
         assert_eq!(api.get("/x").unwrap_err(), Error::NotAuthorised);

@@ -26,6 +26,8 @@ pub const MARGIN_MS: i64 = 200;
 pub const LATE_MS: i64 = 100;
 /// The most requests at once of one user or solution.
 pub const LANES: usize = 5;
+/// The most that any other request weighs.
+pub const MOST_WEIGHT: usize = 4;
 /// The weight of the reports that list the stock with costs.
 pub const REPORT_WEIGHT: usize = 5;
 /// Units are not believed to be taken for longer than this, milliseconds: else a clock that was set back

@@ -199,7 +199,6 @@ impl<'a, S: Sql, H: Http, C: Clock> Session<'a, S, H, C> {
         call.within.body_bytes = FILE_BYTES;
         self.granted(path).await?;
         let answer = self.ports.http.send(call).await.map_err(Error::from)?;
-        self.heed(&Headers::of(answer.headers())).await?;
         let location = answer.headers().get(LOCATION).and_then(|l| l.to_str().ok());
         match (answer.status().as_u16(), location) {
             (200, _) => Ok(answer.into_body()),
@@ -209,11 +208,15 @@ impl<'a, S: Sql, H: Http, C: Clock> Session<'a, S, H, C> {
     }
 
     async fn file(&self, location: &str) -> Result<Bytes, Failure> {
-        // Some other server, over https; or this one, which the operator configured.
-        let own = location.strip_prefix(self.api.origin);
-        let reach = match own.is_some_and(|rest| rest.starts_with('/')) {
-            true => Reach::Origin(self.api.origin.to_owned()),
-            false => Reach::Public,
+        // Some other server, over https; or one that the operator configured.
+        let configured = [Some(self.api.origin), self.api.files];
+        let is_at = |origin: &&str| {
+            let rest = location.strip_prefix(*origin);
+            rest.is_some_and(|rest| rest.starts_with('/'))
+        };
+        let reach = match configured.into_iter().flatten().find(is_at) {
+            Some(origin) => Reach::Origin(origin.to_owned()),
+            None => Reach::Public,
         };
         let request = http::Request::get(location)
             .body(Bytes::new())
@@ -239,16 +242,16 @@ impl<'a, S: Sql, H: Http, C: Clock> Session<'a, S, H, C> {
     async fn once(&self, call: Call, path: &str) -> Result<http::Response<Bytes>, Failure> {
         self.granted(path).await?;
         let answer = self.ports.http.send(call).await.map_err(Error::from)?;
-        let headers = Headers::of(answer.headers());
         if answer.status().is_success() {
             self.answered.set(self.answered.get().saturating_add(1));
-            self.heed(&headers).await?;
+            let limit = Headers::of(answer.headers()).limit;
+            let weight = limits::learnt_weight(limit, self.weight.get());
+            self.weight.set(weight);
             return Ok(answer);
         }
         let error = client::read(answer).err();
-        match error {
-            Some(Error::RateLimited { retry_after_ms }) => self.hold(retry_after_ms).await?,
-            _ => self.heed(&headers).await?,
+        if let Some(Error::RateLimited { retry_after_ms }) = error {
+            self.hold(retry_after_ms).await?;
         }
         Err(error.unwrap_or(Error::Unreadable("no success")).into())
     }
@@ -282,22 +285,15 @@ impl<'a, S: Sql, H: Http, C: Clock> Session<'a, S, H, C> {
         }
     }
 
-    /// Takes what the headers say into account.
-    async fn heed(&self, headers: &Headers) -> Result<(), SqlError> {
-        let weight = limits::learnt_weight(headers.limit, self.weight.get());
-        self.weight.set(weight);
-        match (headers.remaining, headers.reset_ms) {
-            (Some(..=0), Some(reset @ 1..)) => self.hold(reset).await,
-            _ => Ok(()),
-        }
-    }
-
+    /// The vendor says to wait: others use the same limit, or a request weighs more than we believe.
     async fn hold(&self, for_ms: u32) -> Result<(), SqlError> {
         let until = self.ports.clock.now_ms().saturating_add(for_ms.into());
         if until <= self.not_before.get() {
             return Ok(());
         }
         self.not_before.set(until);
+        let heavier = self.weight.get().saturating_add(1);
+        self.weight.set(heavier.min(limits::MOST_WEIGHT));
         let hold = limits::hold(self.tenant, &self.holder, until);
         self.ports.sql.atomic(vec![hold]).await.map(drop)
     }

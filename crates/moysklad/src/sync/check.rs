@@ -8,7 +8,7 @@ use super::Place;
 use crate::api::page::Page;
 use crate::api::session::{Failure, Ports};
 use crate::api::wire::Entry;
-use crate::api::{Api, Error, Session};
+use crate::api::{Error, Session};
 use crate::map::own_id;
 use crate::raw::{id, last_segment, object, text};
 
@@ -52,12 +52,8 @@ pub async fn check<S: Sql, H: Http, C: Clock>(
     place: Place<'_>,
     until_ms: i64,
 ) -> Result<Checked, SqlError> {
-    let api = Api {
-        origin: place.origin,
-        credentials: place.credentials,
-    };
     let mut checked = Checked::default();
-    let asked = match Session::open(ports, place.tenant, api, 1, until_ms).await {
+    let asked = match Session::open(ports, place.tenant, place.api(), 1, until_ms).await {
         Ok(session) => {
             let asked = ask(&session, place.settings, &mut checked).await;
             session.close().await?;

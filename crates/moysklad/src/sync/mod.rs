@@ -47,8 +47,20 @@ pub struct Place<'a> {
     pub settings: &'a MoyskladSettings,
     /// Origin of the JSON API, as `https://api.moysklad.ru`.
     pub origin: &'a str,
+    /// Origin of its file server, where that is no public one.
+    pub files: Option<&'a str>,
     /// What lets us in.
     pub credentials: &'a Credentials,
+}
+
+impl<'a> Place<'a> {
+    fn api(&self) -> Api<'a> {
+        Api {
+            origin: self.origin,
+            files: self.files,
+            credentials: self.credentials,
+        }
+    }
 }
 
 /// How much of a run is done.
@@ -145,11 +157,8 @@ pub async fn step<S: Sql, H: Http, C: Clock>(
             return Ok(left(&cursor, ended));
         }
     }
-    let api = Api {
-        origin: place.origin,
-        credentials: place.credentials,
-    };
-    let session = match Session::open(ports, place.tenant, api, LANES, until_ms).await {
+    let opened = Session::open(ports, place.tenant, place.api(), LANES, until_ms).await;
+    let session = match opened {
         Ok(session) => session,
         Err(Failure::Sql(error)) => return Err(error),
         Err(Failure::Api(error)) => return Ok(left(&cursor, failed(&error, now))),

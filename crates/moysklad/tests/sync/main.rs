@@ -92,6 +92,7 @@ impl World {
             tenant: TENANT,
             settings: &self.settings,
             origin: ORIGIN,
+            files: None,
             credentials: &self.credentials,
         }
     }
