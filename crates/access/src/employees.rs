@@ -208,7 +208,13 @@ pub async fn create(
 }
 
 /// Writes an employee of these e-mail, name and hash, unless there are as many as there may be.
-pub(crate) fn insert(tenant: &str, id: &str, texts: [&str; 3], active: bool, now_ms: i64) -> Statement {
+pub(crate) fn insert(
+    tenant: &str,
+    id: &str,
+    texts: [&str; 3],
+    active: bool,
+    now_ms: i64,
+) -> Statement {
     let [email, name, hash] = texts;
     Statement::new(
         "INSERT INTO employees (tenant, id, email, name, password, active, password_changed_at, \

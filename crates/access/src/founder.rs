@@ -26,7 +26,13 @@ pub fn founder(tenant: &str, new: &NewEmployee, now_ms: i64) -> Result<Vec<State
     };
     let id = Uuid::new_v4().hyphenated().to_string();
     let mut batch = groups::insert(tenant, &group.id, GROUP, &Right::ALL, now_ms).to_vec();
-    batch.push(employees::insert(tenant, &id, [&email, &name, &hash], true, now_ms));
+    batch.push(employees::insert(
+        tenant,
+        &id,
+        [&email, &name, &hash],
+        true,
+        now_ms,
+    ));
     batch.extend(employees::join(tenant, &id, &[group]));
     let text = format!("Заведён сотрудник {}", employees::shown(&name, &email));
     batch.push(employees::told(tenant, &id, text, now_ms));

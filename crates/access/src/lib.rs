@@ -19,7 +19,7 @@ pub mod password;
 mod right;
 mod text;
 
-pub use attempts::{ADDRESS_FAILURES, EMAIL_FAILURES, WINDOW_MS};
+pub use attempts::{ADDRESS_FAILURES, EMAIL_FAILURES, WINDOW_MS, client};
 pub use employees::{Employee, NewEmployee};
 pub use error::{Error, Refused};
 pub use founder::{GROUP, founder};

@@ -151,10 +151,18 @@ mod tests {
                   "secretKey": "{SECRET}2", "draft": true}}]"#
         );
         let moysklad = MoySklad::new(" ", "http://127.0.0.1:4000/", &json).unwrap();
-        assert_eq!((moysklad.api.as_str(), moysklad.apps.as_str()), (API, "http://127.0.0.1:4000"));
+        assert_eq!(
+            (moysklad.api.as_str(), moysklad.apps.as_str()),
+            (API, "http://127.0.0.1:4000")
+        );
         let found = moysklad.solution(&ID.to_lowercase()).unwrap();
         assert!(found.app_uid == "a.b" && !found.draft);
-        assert!(moysklad.solution("00000000-0000-4000-8000-000000000001").unwrap().draft);
+        assert!(
+            moysklad
+                .solution("00000000-0000-4000-8000-000000000001")
+                .unwrap()
+                .draft
+        );
         assert!(moysklad.solution("x").is_none());
         assert_eq!(solutions(" ").map(|s| s.len()), Ok(0));
     }
@@ -169,20 +177,36 @@ mod tests {
             ("{}".to_owned(), "JSON array"),
             (SECRET.to_owned(), "JSON array"),
             (format!(r#"["{SECRET}"]"#), "JSON array"),
-            (format!("[{}]", one("1", "a.b", SECRET)), "solution 1: appId"),
+            (
+                format!("[{}]", one("1", "a.b", SECRET)),
+                "solution 1: appId",
+            ),
             (format!("[{}]", one(ID, " ", SECRET)), "solution 1: appUid"),
-            (format!("[{}]", one(ID, "a.b", "short")), "solution 1: secretKey"),
+            (
+                format!("[{}]", one(ID, "a.b", "short")),
+                "solution 1: secretKey",
+            ),
             (twice, "one appId"),
         ] {
             let error = solutions(&json).err().unwrap();
-            assert!(error.contains(told) && error.contains("moysklad_apps_credentials"), "{error}");
+            assert!(
+                error.contains(told) && error.contains("moysklad_apps_credentials"),
+                "{error}"
+            );
             assert!(!error.contains(SECRET), "{error}");
         }
     }
 
     #[test]
     fn an_origin_has_no_path() {
-        for bad in ["api.moysklad.ru", "https://", "https://a.ru/x", "https://a.ru?x", "ftp://a.ru", "https://u@a.ru"] {
+        for bad in [
+            "api.moysklad.ru",
+            "https://",
+            "https://a.ru/x",
+            "https://a.ru?x",
+            "ftp://a.ru",
+            "https://u@a.ru",
+        ] {
             assert!(MoySklad::new(bad, "", "").is_err(), "{bad}");
         }
     }

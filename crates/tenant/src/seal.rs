@@ -147,7 +147,10 @@ mod tests {
         assert_ne!(one, two);
         let secret = "секрет".as_bytes();
         assert!(!one.windows(secret.len()).any(|w| w == secret));
-        assert_eq!(open(KEY, "t", "", &seal(KEY, "t", "", b"").unwrap()), Ok(vec![]));
+        assert_eq!(
+            open(KEY, "t", "", &seal(KEY, "t", "", b"").unwrap()),
+            Ok(vec![])
+        );
     }
 
     #[test]
