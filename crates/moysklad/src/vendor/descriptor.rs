@@ -169,7 +169,7 @@ mod tests {
             Err(Unfit::NotHttps)
         );
         for bad in [
-            "https://",
+            "https:///",
             "https://a.ru/x",
             "https://a.ru?<",
             "https://a b.ru",

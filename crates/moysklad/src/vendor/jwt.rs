@@ -122,6 +122,10 @@ fn timely(payload: Payload, now_s: i64) -> Result<Claims, Refused> {
 fn part<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, Refused> {
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Refused::Form)?;
     let json = std::str::from_utf8(&bytes).map_err(|_| Refused::Form)?;
+    // A list is read as the fields in their order otherwise.
+    if !json.trim_start().starts_with('{') {
+        return Err(Refused::Form);
+    }
     serde_json::from_str(json).map_err(|_| Refused::Form)
 }
 
@@ -248,6 +252,7 @@ mod tests {
             json!({ "exp": NOW + 300, "jti": "j" }),
             json!({ "iat": NOW.to_string(), "jti": "j" }),
             json!([]),
+            json!([NOW, NOW + 300, null, "j"]),
         ] {
             assert_eq!(checked(&payload), Err(Refused::Form), "{payload}");
         }

@@ -94,6 +94,10 @@ fn body(bytes: &[u8]) -> Result<Body, Unreadable> {
     if text.is_empty() {
         return Ok(Body::default());
     }
+    // A list is read as the fields in their order otherwise.
+    if !text.starts_with('{') {
+        return Err(Unreadable { line: 1, column: 1 });
+    }
     serde_json::from_str(text).map_err(|e| Unreadable {
         line: e.line(),
         column: e.column(),
