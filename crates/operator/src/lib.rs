@@ -17,6 +17,7 @@ mod gifts;
 mod journal;
 mod keys;
 mod ledger;
+mod moysklad;
 #[cfg(feature = "openapi")]
 pub mod openapi;
 mod orders;

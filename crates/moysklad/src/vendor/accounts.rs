@@ -369,7 +369,7 @@ const INSERT: &str = "INSERT INTO moysklad_accounts (tenant, account, app_id, ap
      state, weight, subscription, issued_at, key_id, retiring, retire_at, external_search, due_at, \
      attempts, busy_until, last_error, credentials, pending_key, version, created_at, updated_at) \
      SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, \
-     ?20 + 1, ?21, ?21 WHERE ?22 = ?1 ON CONFLICT DO NOTHING RETURNING 1";
+     ?20 + 1, ?21, ?21 WHERE ?22 IS NOT NULL ON CONFLICT DO NOTHING RETURNING 1";
 
 const UPDATE: &str = "UPDATE moysklad_accounts SET tenant = ?1, app_uid = ?4, account_name = ?5, \
      state = ?6, weight = ?7, subscription = ?8, issued_at = ?9, key_id = ?10, retiring = ?11, \
