@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use sklad_store::{Row, Sql, SqlError, Statement};
 use sklad_tenant::{SealError, moysklad::Solution, open, seal};
 
+/// The most accounts that are due at once.
+pub const MAX_DUE: usize = 100;
 /// The most accounts of one tenant that are looked at.
 pub const MAX_OF_TENANT: usize = 20;
 /// What credentials are sealed for.
@@ -463,17 +465,16 @@ pub fn disconnect(tenant: &str) -> Statement {
         .bind(tenant)
 }
 
-/// The accounts where something is due, the longest waiting first, at most `limit`.
+/// The accounts where something is due, the longest waiting first, at most `limit` and [`MAX_DUE`].
 ///
 /// # Errors
 /// The database's.
 pub async fn due(sql: &impl Sql, now_ms: i64, limit: usize) -> Result<Vec<Account>, SqlError> {
     let statement = Statement::new(format!(
         "SELECT {COLUMNS} FROM moysklad_accounts INDEXED BY moysklad_accounts_due \
-         WHERE due_at IS NOT NULL AND due_at <= ?1 ORDER BY due_at LIMIT ?2"
+         WHERE due_at IS NOT NULL AND due_at <= ?1 ORDER BY due_at LIMIT 100"
     ))
-    .bind(now_ms)
-    .bind(i64::try_from(limit).unwrap_or_default());
+    .bind(now_ms);
     let rows = sql.query(statement).await?;
-    Ok(rows.iter().map(account).collect())
+    Ok(rows.iter().take(limit).map(account).collect())
 }

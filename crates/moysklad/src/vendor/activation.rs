@@ -155,7 +155,8 @@ async fn log_in<S: Sql, K: Kv>(
     tenant.ok_or(Error::Login(sklad_access::Refused::Credentials))
 }
 
-/// Gives an account to a cabinet.
+/// Gives an account to a cabinet; one that had it before, and where the solution was removed, has it no
+/// longer.
 async fn bind<S: Sql, K: Kv>(
     app: &App<S, K>,
     mut account: Account,
@@ -170,14 +171,22 @@ async fn bind<S: Sql, K: Kv>(
     }
     let others = accounts::of_tenant(&app.sql, slug.as_str()).await?;
     let other = |a: &Account| a.account != account.account && !a.account.is_empty();
-    if others
-        .iter()
-        .any(|a| other(a) && a.state != State::Uninstalled)
-    {
-        return Err(Error::Taken);
+    let mut batch = Vec::new();
+    for mut old in others.into_iter().filter(other) {
+        if old.state != State::Uninstalled {
+            return Err(Error::Taken);
+        }
+        // Should the solution be installed there again, it is for nobody.
+        if old.retire_at.is_some() {
+            settle::revoke(app, &old, now).await?;
+            return Err(SqlError::Conflict.into());
+        }
+        old.bind(&app.config.master_key, "")?;
+        batch.push(old.save(now));
     }
     account.bind(&app.config.master_key, slug.as_str())?;
-    app.sql.atomic(bound(&account, now)).await?;
+    batch.extend(bound(&account, now));
+    app.sql.atomic(batch).await?;
     Ok(())
 }
 

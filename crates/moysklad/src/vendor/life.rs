@@ -10,6 +10,10 @@ use super::wire::{Cause, Off, Status};
 /// calls of tills that were under way.
 pub const KEY_GRACE_MS: i64 = 60_000;
 
+/// How long we wait before we tell МойСклад anything after it has switched a solution on, in milliseconds:
+/// it takes an address only after it has read our answer (code 2007).
+pub const AFTER_ANSWER_MS: i64 = 5_000;
+
 /// A call that switches on, as far as it matters here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct On {
@@ -56,7 +60,7 @@ pub fn switch_on(account: &mut Account, on: On, now_ms: i64) -> Status {
 fn wake(account: &mut Account, now_ms: i64) {
     let unfinished = account.state == State::SettingsRequired || account.has_pending_key();
     if account.is_bound() && unfinished {
-        account.due_at = Some(now_ms);
+        account.due_at = Some(now_ms.saturating_add(AFTER_ANSWER_MS));
         account.attempts = 0;
         account.last_error = None;
     }

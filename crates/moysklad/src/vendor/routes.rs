@@ -86,7 +86,10 @@ async fn route<S: Sql, K: Kv>(
             let done = activation::register(app, http, &session, &given, now).await;
             connected(app, now, &token, &session, done.map(drop)).await
         }
-        _ => Err(Error::invalid("", "Нет такого адреса")),
+        _ => {
+            let error = json!({ "code": "not_found", "message": "Нет такого адреса" });
+            Ok((StatusCode::NOT_FOUND, json!({ "error": error })))
+        }
     }
 }
 

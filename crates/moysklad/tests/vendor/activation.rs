@@ -4,6 +4,7 @@ use futures::executor::block_on;
 use serde_json::{Value, json};
 use sklad_access::{EMAIL_FAILURES, Right};
 use sklad_moysklad::vendor::accounts::State;
+use sklad_moysklad::vendor::activation::{self, Registration};
 use sklad_moysklad::vendor::users;
 use sklad_store::Sql;
 use sklad_tenant::{Slug, settings};
@@ -371,4 +372,57 @@ fn a_cabinet_has_a_published_solution_and_a_draft_of_one_account() {
     for key in [first, second] {
         assert_eq!(w.whose(&key).as_deref(), Some("demo"));
     }
+}
+
+#[test]
+fn a_cabinet_can_move_to_another_account() {
+    let w = World::at_work();
+    w.later(1_000);
+    w.delete("Uninstall");
+    w.call("PUT", OTHER, &put_body("Install", Some("token-9")));
+    let done = w.activate(&w.open(OTHER, true), "demo");
+    assert_eq!(
+        (done.status, &done.body["cabinet"]),
+        (200, &json!("demo")),
+        "{}",
+        done.body
+    );
+    let key = w.apps.key().unwrap();
+    // Installed again on the former account, it is for nobody: the cabinet is another's now.
+    w.later(60_000);
+    assert_eq!(w.put("Install", Some("token-2")).told(), "SettingsRequired");
+    w.work_off(3_600_000);
+    let account = w.account().unwrap();
+    assert_eq!(
+        (account.tenant.as_str(), account.state),
+        ("", State::SettingsRequired)
+    );
+    assert_eq!(w.apps.key().as_ref(), Some(&key));
+    assert_eq!(
+        w.activate(&w.open(ACCOUNT, true), "demo").code(),
+        (409, "taken")
+    );
+}
+
+#[test]
+fn eight_clicks_at_the_same_moment_make_one_cabinet() {
+    let w = installed();
+    let session = w.open(ACCOUNT, true);
+    let session = block_on(users::session(&w.app.sql, &session, w.now.get())).unwrap();
+    let now = w.now.get();
+    std::thread::scope(|scope| {
+        for i in 0..8 {
+            let (session, dir) = (&session, w.dir.path());
+            scope.spawn(move || {
+                let app = crate::world::app(dir);
+                let given = registration("Ромашка", &format!("a{i}@b.ru"));
+                let given: Registration = serde_json::from_value(given).unwrap();
+                let apps = crate::world::Apps::default();
+                // Who is second finds the cabinet, or somebody at work.
+                let _ = block_on(activation::register(&app, &apps, session, &given, now));
+            });
+        }
+    });
+    assert_eq!((w.count("registrations"), w.count("employees")), (1, 3));
+    assert_eq!(w.account().unwrap().tenant, "romashka");
 }

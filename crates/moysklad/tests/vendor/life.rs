@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use sklad_moysklad::vendor::accounts::{Credentials, State, Weight};
+use sklad_moysklad::vendor::life::AFTER_ANSWER_MS;
 
 use crate::world::{ACCOUNT, DRAFT, DRAFT_SECRET, MASTER, World, path, put_body, world};
 
@@ -240,7 +241,7 @@ fn what_was_removed_and_installed_again_has_its_cabinet_and_a_new_key() {
     assert_eq!(w.whose(&old), None, "nobody calls with it any more");
     w.later(60_000);
     assert_eq!(w.put("Install", Some("token-2")).told(), "SettingsRequired");
-    w.work_off(1_000);
+    w.work_off(AFTER_ANSWER_MS);
     let new = w.apps.key().unwrap();
     assert_ne!(new, old);
     assert_eq!(w.whose(&new).as_deref(), Some("demo"));
