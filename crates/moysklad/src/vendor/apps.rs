@@ -256,12 +256,13 @@ pub fn user(answer: Result<Response<Bytes>, HttpError>) -> Result<User, Error> {
     let context: Context = serde_json::from_str(&body).map_err(|_| Error::Context)?;
     let account = super::wire::uuid(&context.account_id).ok_or(Error::Context)?;
     let login = context.uid.unwrap_or_default();
+    let role = context.role.unwrap_or_default();
     let admin_view = context.permissions.and_then(|p| p.admin?.view);
     Ok(User {
         account,
         name: context.short_fio.unwrap_or_else(|| login.clone()),
         login,
-        admin: admin_view.as_deref() == Some("ALL") || context.role.as_deref() == Some("admin"),
+        admin: admin_view.as_deref() == Some("ALL") || role.eq_ignore_ascii_case("admin"),
     })
 }
 
