@@ -14,8 +14,8 @@ use crate::error::ApiError;
 use crate::reply::Reply;
 use crate::routes::{Found, Op, Route, find};
 use crate::{
-    catalog, customers, employees, gifts, jobs, journal, keys, ledger, orders, sales, settings,
-    simulate, tenants,
+    catalog, customers, employees, gifts, jobs, journal, keys, ledger, moysklad, orders, sales,
+    settings, simulate, tenants,
 };
 
 /// Answers one request of any route. `now_ms` is milliseconds since 1970 UTC; a body may be cut off
@@ -186,6 +186,10 @@ fn tenants_part<'a, S: Sql, K: Kv>(
         Op::ListKeys => Box::pin(keys::list(c)),
         Op::IssueKey => Box::pin(keys::issue(c)),
         Op::RevokeKey => Box::pin(keys::revoke(c)),
+        Op::GetMoysklad => Box::pin(moysklad::get(c)),
+        Op::ConnectMoysklad => Box::pin(moysklad::connect(c)),
+        Op::DisconnectMoysklad => Box::pin(moysklad::disconnect(c)),
+        Op::RotateMoyskladKey => Box::pin(moysklad::rotate(c)),
         _ => return None,
     })
 }

@@ -17,6 +17,10 @@ pub enum Op {
     ListKeys,
     IssueKey,
     RevokeKey,
+    GetMoysklad,
+    ConnectMoysklad,
+    DisconnectMoysklad,
+    RotateMoyskladKey,
     ListCustomers,
     CreateCustomer,
     GetCustomer,
@@ -269,6 +273,33 @@ pub const ROUTES: &[Route] = &[
         "Отозвать ключ",
     )
     .answers(204, Answer::None),
+    Route::get(
+        tenant!("/moysklad"),
+        Op::GetMoysklad,
+        "Как подключён МойСклад",
+    )
+    .answers(200, Answer::One("MoyskladConnections")),
+    Route::new(
+        Method::PUT,
+        tenant!("/moysklad"),
+        Op::ConnectMoysklad,
+        "Подключить МойСклад вручную: токен или логин с паролем, заменяют прежние",
+    )
+    .takes(Body::One("MoyskladCredentials"))
+    .answers(200, Answer::One("MoyskladConnections")),
+    Route::new(
+        Method::DELETE,
+        tenant!("/moysklad"),
+        Op::DisconnectMoysklad,
+        "Отключить МойСклад, подключённый вручную",
+    )
+    .answers(204, Answer::None),
+    Route::post(
+        tenant!("/moysklad/rotate-key"),
+        Op::RotateMoyskladKey,
+        "Сменить ключ касс решения: новый будет передан в МойСклад, прежний действует до подтверждения",
+    )
+    .answers(200, Answer::One("MoyskladConnections")),
     Route::get(
         tenant!("/customers"),
         Op::ListCustomers,
@@ -546,7 +577,7 @@ pub const ROUTES: &[Route] = &[
     .answers(200, Answer::One("Simulated")),
     Route::get(tenant!("/journal"), Op::ListJournal, "Журнал, новое вперёд")
         .query(&[
-            ("action", "Действие: sale, return, customer, merge, adjust, code, outbox, gift, goods, categories, order, settings, key, employee, group, tenant, exchange, call, job или webhook"),
+            ("action", "Действие: sale, return, customer, merge, adjust, code, outbox, gift, goods, categories, order, settings, key, employee, group, tenant, exchange, connection, call, job или webhook"),
             ("outcome", "ok, warning, repeated или error"),
             ("customer", "Идентификатор покупателя"),
         ])

@@ -22,7 +22,6 @@ fn file(path: &str) -> String {
 
 const MIB: u64 = 1024 * 1024;
 const SECOND_MS: u64 = 1000;
-const SECOND_NS: u64 = 1_000_000_000;
 
 /// A constant: of how many of its units the page speaks as one, its file, its name.
 type Constant = (u64, &'static str, &'static str);
@@ -76,7 +75,7 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         ],
     ),
     (
-        "keys of a tenant at once",
+        "keys of a tenant that were issued by hand, at once",
         "{}",
         &[(1, "crates/tenant/src/keys.rs", "MAX_KEYS")],
     ),
@@ -274,14 +273,55 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         "connecting to a merchant's code gateway; its answer",
         "{} s; {} s",
         &[
-            (SECOND_NS, "crates/edge/src/outbound.rs", "CONNECT_NS"),
-            (SECOND_NS, "crates/edge/src/outbound.rs", "ANSWER_NS"),
+            (SECOND_MS, "crates/store/src/http.rs", "GATEWAY_CONNECT_MS"),
+            (SECOND_MS, "crates/store/src/http.rs", "GATEWAY_ANSWER_MS"),
         ],
     ),
     (
         "attempts to deliver a code",
         "{}",
         &[(1, "crates/jobs/src/outbox.rs", "ATTEMPTS_MAX")],
+    ),
+    (
+        "solutions in МойСклад's marketplace",
+        "{}",
+        &[(1, "crates/tenant/src/moysklad.rs", "MAX_SOLUTIONS")],
+    ),
+    (
+        "keys of a tenant that solutions have made, at once",
+        "{}",
+        &[(1, "crates/tenant/src/keys.rs", "MAX_SOLUTION_KEYS")],
+    ),
+    (
+        "how long a key works whose successor МойСклад has confirmed",
+        "{} s",
+        &[(
+            SECOND_MS,
+            "crates/moysklad/src/vendor/life.rs",
+            "KEY_GRACE_MS",
+        )],
+    ),
+    (
+        "attempts to tell МойСклад an address and a key",
+        "{}",
+        &[(1, "crates/moysklad/src/vendor/settle.rs", "MAX_ATTEMPTS")],
+    ),
+    (
+        "life of a token of МойСклад; how far its clock may differ",
+        "{} s; {} s",
+        &[
+            (1, "crates/moysklad/src/vendor/jwt.rs", "MAX_LIFE_S"),
+            (1, "crates/moysklad/src/vendor/jwt.rs", "LEEWAY_S"),
+        ],
+    ),
+    (
+        "session of a user of МойСклад",
+        "{} min",
+        &[(
+            60 * SECOND_MS,
+            "crates/moysklad/src/vendor/users.rs",
+            "LIFE_MS",
+        )],
     ),
     (
         "least length of `operator_token` and `master_key`",
