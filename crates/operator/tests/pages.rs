@@ -22,6 +22,7 @@ fn file(path: &str) -> String {
 
 const MIB: u64 = 1024 * 1024;
 const SECOND_MS: u64 = 1000;
+const DAY_MS: u64 = 24 * 60 * 60 * SECOND_MS;
 
 /// A constant: of how many of its units the page speaks as one, its file, its name.
 type Constant = (u64, &'static str, &'static str);
@@ -262,6 +263,66 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         &[
             (SECOND_MS, "crates/access/src/gate.rs", "CACHE_TTL_MS"),
             (1, "crates/access/src/gate.rs", "CACHE_ENTRIES"),
+        ],
+    ),
+    (
+        "failures of a job in a row; of a webhook, within days",
+        "{}; {}, {}",
+        &[
+            (1, "crates/jobs/src/job.rs", "ATTEMPTS_MAX"),
+            (1, "crates/jobs/src/inbox.rs", "ATTEMPTS_MAX"),
+            (DAY_MS, "crates/jobs/src/inbox.rs", "AGE_MAX_MS"),
+        ],
+    ),
+    (
+        "wait after a failure; the longest, doubled with each",
+        "{} s; {} min",
+        &[
+            (SECOND_MS, "crates/jobs/src/job.rs", "BACKOFF_MS"),
+            (60 * SECOND_MS, "crates/jobs/src/job.rs", "BACKOFF_MAX_MS"),
+        ],
+    ),
+    (
+        "rest of a job whose host died; of a webhook",
+        "{} s; {} s",
+        &[
+            (SECOND_MS, "crates/jobs/src/job.rs", "LEASE_MS"),
+            (SECOND_MS, "crates/jobs/src/inbox.rs", "LEASE_MS"),
+        ],
+    ),
+    (
+        "step of a job; one that does not end is dropped",
+        "{} s; {} s",
+        &[
+            (SECOND_MS, "crates/jobs/src/tick.rs", "SLICE_MS"),
+            (SECOND_MS, "crates/jobs/src/tick.rs", "STEP_MAX_MS"),
+        ],
+    ),
+    (
+        "at work in one tick: jobs, inboxes, outboxes; jobs of a tenant",
+        "{}, {}, {}; {}",
+        &[
+            (1, "crates/jobs/src/tick.rs", "JOBS_AT_ONCE"),
+            (1, "crates/jobs/src/tick.rs", "INBOXES_AT_ONCE"),
+            (1, "crates/jobs/src/tick.rs", "OUTBOXES_AT_ONCE"),
+            (1, "crates/jobs/src/job.rs", "OF_ONE_TENANT"),
+        ],
+    ),
+    (
+        "budget of a tick",
+        "{} s unless told, at most {} s",
+        &[
+            (SECOND_MS, "crates/sync/src/door.rs", "BUDGET_MS"),
+            (SECOND_MS, "crates/sync/src/door.rs", "BUDGET_MAX_MS"),
+        ],
+    ),
+    (
+        "the journal is kept; what was handled or delivered; what stands still",
+        "{} days; {} days; {} days",
+        &[
+            (DAY_MS, "crates/jobs/src/sweep.rs", "JOURNAL_MS"),
+            (DAY_MS, "crates/jobs/src/sweep.rs", "DONE_MS"),
+            (DAY_MS, "crates/jobs/src/sweep.rs", "DEAD_MS"),
         ],
     ),
     (
