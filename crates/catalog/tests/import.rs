@@ -587,7 +587,12 @@ fn a_variant_finds_its_product_by_any_id() {
         parent_id: text("a-1"),
         ..of_moysklad("b-1", "x#y")
     };
-    assert_eq!(w.import(std::slice::from_ref(&variant), 1).counts.skipped_unknown, 1);
+    assert_eq!(
+        w.import(std::slice::from_ref(&variant), 1)
+            .counts
+            .skipped_unknown,
+        1
+    );
     w.import(&[of_moysklad("a-1", "x")], 2);
     assert_eq!(w.import(&[variant], 3).counts.created, 1);
     let all = "SELECT parent || ' ' || kind FROM goods WHERE ms_id = 'b-1'";

@@ -562,7 +562,7 @@ fn counterparties_of_the_group_become_customers() {
 #[test]
 fn the_limit_is_never_exceeded_and_nearly_used() {
     for (class, weight) in [(Class::Draft, 4), (Class::Published, 1)] {
-        let mut w = world(15_000);
+        let mut w = world(6_000);
         w.credentials.class = class;
         w.settings.goods.stock = true;
         w.run(Kind::Full);
