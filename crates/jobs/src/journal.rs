@@ -85,6 +85,8 @@ pub const ACTIONS: &[&str] = &[
     "exchange",
     "connection",
     "call",
+    "job",
+    "webhook",
 ];
 
 /// Every [`Outcome`], in the words of the API.
