@@ -46,7 +46,7 @@ debian_way() {
   [ -x "$bin/wasm-component-ld" ] || die "the toolchain has no wasm-component-ld in $bin"
   say "writing $ENV_FILE: the standard library is built for $TARGET with Debian's compiler"
   cat > "$ENV_FILE" <<EOF
-WASM_ENV = RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_TARGET_WASM32_WASIP2_LINKER=$bin/wasm-component-ld CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS="-L /usr/lib/wasm32-wasi" PATH=$bin/gcc-ld:\$(PATH)
+WASM_ENV = RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_TARGET_WASM32_WASIP2_LINKER=$bin/wasm-component-ld CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS="-L /usr/lib/wasm32-wasi -C target-feature=+simd128" PATH=$bin/gcc-ld:\$(PATH)
 WASM_FLAGS = -Zbuild-std=std,panic_abort
 EOF
 }

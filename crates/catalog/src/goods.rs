@@ -240,7 +240,7 @@ fn change(good: GoodInput) -> Change {
 #[must_use]
 pub fn archive(tenant: &str, id: &str, archived: bool, now_ms: i64) -> Statement {
     Statement::new(
-        "UPDATE goods SET archived = ?3, version = version + 1, updated_at = ?4 \
+        "UPDATE goods SET archived = ?3, told = NULL, version = version + 1, updated_at = ?4 \
          WHERE tenant = ?1 AND id = ?2 AND (archived <> 0) <> ?3 RETURNING 1",
     )
     .bind(tenant)

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::executor::block_on;
 use proptest::prelude::*;
 use sklad_catalog::import::{
-    self, Change, Counts, Keys, Missing, Options, Plan, Price, Scope, Section,
+    self, Change, Counts, Keys, Missing, Options, Plan, Price, Scope, Section, Side, Stock,
 };
 use sklad_catalog::{Good, GoodInput, Query, goods, ids, query};
 use sklad_store::native::NativeSql;
@@ -456,13 +456,9 @@ fn model(known: &mut BTreeMap<String, Known>, change: &Change) {
     if !known.contains_key(&key) && (!change.create || orphan) {
         return;
     }
-    let product = change.parent.as_ref().and_then(|p| known.get(p)).cloned();
     let good = known.entry(key.clone()).or_default();
     if let Some(name) = &change.name {
         good.name.clone_from(name);
-    }
-    if good.name.is_empty() {
-        good.name = product.map(|p| p.name).unwrap_or_default();
     }
     let (whole, list) = match &change.prices {
         Some(Section::Replace(list)) => (true, list.as_slice()),
@@ -487,6 +483,18 @@ fn model(known: &mut BTreeMap<String, Known>, change: &Change) {
     for (other, good) in known.iter_mut() {
         if other.split('#').next() == key.split('#').next() {
             good.category.clone_from(&ours);
+        }
+    }
+}
+
+/// After a batch its variants that have no name are called as their products.
+fn model_names(known: &mut BTreeMap<String, Known>, batch: &[Change]) {
+    for change in batch {
+        let product = change.parent.as_ref().and_then(|p| known.get(p));
+        let name = product.map(|p| p.name.clone()).unwrap_or_default();
+        let key = change.keys.external.as_ref().unwrap();
+        if let Some(good) = known.get_mut(key).filter(|good| good.name.is_empty()) {
+            good.name = name;
         }
     }
 }
@@ -521,11 +529,124 @@ proptest! {
             let before = stored(&w);
             let plan = w.import(batch, i64::try_from(now).unwrap());
             batch.iter().for_each(|change| model(&mut known, change));
+            model_names(&mut known, batch);
             let after = stored(&w);
             prop_assert_eq!(&after, &known);
             let created = after.keys().filter(|key| !before.contains_key(*key)).count();
             prop_assert_eq!(plan.counts.created, created);
         }
+    }
+}
+
+/// Something that a source, or somebody else, says of one of a few goods.
+fn anything() -> impl Strategy<Value = Change> {
+    let who = proptest::sample::select(&["a", "b", "a#1", "a#2", "b#1"][..]);
+    let side = proptest::sample::select(&[None, Some(Side::Card), Some(Side::Offer)][..]);
+    let maybe = |pattern: &'static str| proptest::option::of(pattern);
+    let texts = (
+        maybe("[xy]{0,1}"),
+        maybe("[xy]{0,1}"),
+        maybe("[kl]"),
+        maybe("[0-1]"),
+    );
+    let price = (proptest::sample::select(&["retail", "floor"][..]), 0..3_i64);
+    let priced = proptest::option::of((any::<bool>(), proptest::collection::vec(price, 0..2)));
+    let stock = proptest::option::of(proptest::collection::vec(0..2_i64, 0..2));
+    let flags = (
+        proptest::option::of(any::<bool>()),
+        proptest::option::of(any::<bool>()),
+        any::<bool>(),
+    );
+    (who, side, texts, priced, stock, flags).prop_map(
+        |(who, side, (name, article, category, barcode), priced, stock, flags)| {
+            let (deleted, archived, create) = flags;
+            let list = |rows: Vec<(&str, i64)>| prices(&rows);
+            let amount = |thousandths| Stock {
+                store: "s".to_owned(),
+                thousandths,
+            };
+            Change {
+                keys: Keys::external(who),
+                side,
+                parent: who.split_once('#').map(|(parent, _)| parent.to_owned()),
+                create,
+                name,
+                article,
+                categories: category.map(|category| vec![category]),
+                barcodes: barcode.map(|barcode| vec![barcode]),
+                prices: priced.map(|(whole, rows)| match whole {
+                    true => Section::Replace(list(rows)),
+                    false => Section::Merge(list(rows)),
+                }),
+                stock: stock.map(|rows| Section::Merge(rows.into_iter().map(amount).collect())),
+                deleted,
+                archived,
+                ..Change::default()
+            }
+        },
+    )
+}
+
+/// Everything about the goods but their ids and what was told.
+const CONTENT: &str = "SELECT json_array(external, version, category, categories, price, min_price, \
+     archived, kind, article, barcodes, prices, stock, name, updated_at, \
+     (SELECT p.external FROM goods p WHERE p.id = g.parent)) FROM goods g ORDER BY external";
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_passed_over_as_said_before_would_have_changed_nothing(
+        said in proptest::collection::vec(proptest::collection::vec(anything(), 1..5), 1..5),
+        order in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..12),
+    ) {
+        let (short, long) = (world(), world());
+        let forget = Statement::new("UPDATE goods SET told = NULL");
+        for ((which, chance), now) in order.iter().zip(1..) {
+            let batch = which.get(&said);
+            block_on(long.sql.atomic(vec![forget.clone()])).unwrap();
+            let counts = [&short, &long].map(|world| world.import(batch, now).counts);
+            prop_assert_eq!(counts[0], counts[1]);
+            prop_assert_eq!(short.rows(CONTENT), long.rows(CONTENT));
+            // The merchant puts one into the archive, or takes it out.
+            if *chance < 40 {
+                for world in [&short, &long] {
+                    let Some(good) = world.get("a") else { continue };
+                    let archive = goods::archive("demo", &good.id, !good.archived, now);
+                    let _ = block_on(world.sql.atomic(vec![archive]));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_batch_that_says_the_same_again_reads_no_goods_and_writes_nothing() {
+    let world = world();
+    let card = |n: u32| Change {
+        side: Some(Side::Card),
+        ..product(&n.to_string())
+    };
+    let offer = |n: u32| Change {
+        keys: Keys::external(n.to_string()),
+        side: Some(Side::Offer),
+        prices: Some(Section::Replace(prices(&[("retail", i64::from(n))]))),
+        ..Change::default()
+    };
+    let (cards, offers): (Vec<_>, Vec<_>) = (0..20).map(|n| (card(n), offer(n))).unzip();
+    world.import(&cards, 1);
+    world.import(&offers, 2);
+    for batch in [&cards, &offers] {
+        let plan = world.plan(batch, 3);
+        assert_eq!(
+            plan.counts,
+            Counts {
+                unchanged: 20,
+                ..Counts::default()
+            }
+        );
+        assert!(plan.statements.is_empty());
+        assert!(plan.goods.iter().all(Option::is_some));
     }
 }
 

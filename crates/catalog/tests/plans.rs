@@ -61,6 +61,7 @@ fn changes(category: &str) -> Vec<Change> {
             ms_id: (n == 0).then(|| "9c56720c-e8a7-4fdc-aea4-7104f28207be".to_owned()),
             ..Keys::external(format!("p{n}"))
         },
+        side: Some(import::Side::Card),
         create: true,
         article: Some(format!("{category}{n}")),
         categories: Some(vec![category.to_owned()]),
@@ -70,6 +71,8 @@ fn changes(category: &str) -> Vec<Change> {
     let variant = Change {
         keys: Keys::external("p0#v"),
         parent: Some("p0".to_owned()),
+        name: Some("v".to_owned()),
+        side: Some(import::Side::Card),
         create: true,
         ..Change::default()
     };
@@ -95,11 +98,25 @@ fn no_statement_of_an_import_reads_all_rows_or_is_compiled_anew() {
     };
     let first = vec![by_uuid];
     let _ = compiled_anew();
-    for batch in [first, changes("a"), changes("b"), changes("c")] {
+    for batch in [
+        first,
+        changes("a"),
+        changes("b"),
+        changes("c"),
+        changes("c"),
+    ] {
         let plan = import::plan(&sql, "demo", &batch, &options, &mut ids, 1);
         let statements = block_on(plan).unwrap().statements;
         block_on(sql.atomic(statements)).unwrap();
     }
+    // What was told is forgotten, and told again.
+    let forget = Statement::new("UPDATE goods SET told = NULL");
+    block_on(sql.sql.atomic(vec![forget])).unwrap();
+    let batch = changes("c");
+    let plan = import::plan(&sql, "demo", &batch, &options, &mut ids, 1);
+    let statements = block_on(plan).unwrap().statements;
+    assert_eq!(statements.len(), 1);
+    block_on(sql.atomic(statements)).unwrap();
     let picture = b"\x89PNG\r\n\x1a\n".to_vec();
     block_on(pictures::store(&sql, "demo", "1.png", picture, 2)).unwrap();
     assert_eq!(compiled_anew(), [""; 0]);

@@ -124,18 +124,21 @@ impl Decoder {
     }
 
     /// Decodes more bytes of the file; `last` says that no more follow.
-    pub(crate) fn push(&mut self, bytes: &[u8], last: bool, out: &mut Vec<u8>) {
-        if self.encoding == Some(Encoding::Utf8) && self.sure {
-            out.extend_from_slice(bytes);
+    pub(crate) fn push(&mut self, bytes: &[u8], last: bool, out: &mut String) {
+        if self.tail.is_empty() && self.encoding.is_some() {
+            let used = self.decode(bytes, last, out);
+            self.tail
+                .extend_from_slice(bytes.get(used..).unwrap_or_default());
             return;
         }
         self.tail.extend_from_slice(bytes);
         if self.encoding.is_none() && !self.read_head(last) {
             return;
         }
-        let tail = std::mem::take(&mut self.tail);
+        let mut tail = std::mem::take(&mut self.tail);
         let used = self.decode(&tail, last, out);
-        self.tail = tail.get(used..).unwrap_or_default().to_vec();
+        tail.drain(..used);
+        self.tail = tail;
     }
 
     /// Settles the encoding; false while more bytes are needed.
@@ -157,7 +160,7 @@ impl Decoder {
     }
 
     /// Decodes what can be; gives the number of bytes used.
-    fn decode(&mut self, bytes: &[u8], last: bool, out: &mut Vec<u8>) -> usize {
+    fn decode(&mut self, bytes: &[u8], last: bool, out: &mut String) -> usize {
         if self.broken {
             return bytes.len();
         }
@@ -171,16 +174,15 @@ impl Decoder {
         }
     }
 
-    /// UTF-8 that is not sure yet: ASCII passes, the first bytes beyond decide. The decision does not
+    /// UTF-8. While it is not sure, ASCII passes, and the first bytes beyond decide: the decision does not
     /// depend on how the bytes were cut.
-    fn utf8(&mut self, bytes: &[u8], last: bool, out: &mut Vec<u8>) -> usize {
-        let ascii = if self.sure {
-            bytes.len()
-        } else {
-            bytes.iter().take_while(|b| b.is_ascii()).count()
-        };
+    fn utf8(&mut self, bytes: &[u8], last: bool, out: &mut String) -> usize {
+        if self.sure {
+            return self.sure_utf8(bytes, out);
+        }
+        let ascii = bytes.iter().take_while(|b| b.is_ascii()).count();
         let (plain, rest) = bytes.split_at_checked(ascii).unwrap_or((bytes, &[]));
-        out.extend_from_slice(plain);
+        self.sure_utf8(plain, out);
         if rest.is_empty() || (rest.len() < SAMPLE && !last) {
             return ascii;
         }
@@ -190,8 +192,22 @@ impl Decoder {
             self.encoding = Some(Encoding::Windows1251);
             return ascii + single(rest, &sklad_cyrillic::WINDOWS_1251, out);
         }
-        out.extend_from_slice(rest);
-        bytes.len()
+        ascii + self.sure_utf8(rest, out)
+    }
+
+    /// UTF-8; stops at what is no character, and before one that the rest is missing of.
+    fn sure_utf8(&mut self, bytes: &[u8], out: &mut String) -> usize {
+        let error = match simdutf8::compat::from_utf8(bytes) {
+            Ok(text) => {
+                out.push_str(text);
+                return bytes.len();
+            }
+            Err(error) => error,
+        };
+        let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        out.push_str(simdutf8::basic::from_utf8(valid).unwrap_or_default());
+        self.broken = error.error_len().is_some();
+        valid.len()
     }
 
     /// UTF-16; stops at what is no character.
@@ -200,7 +216,7 @@ impl Decoder {
         bytes: &[u8],
         unit: fn([u8; 2]) -> u16,
         last: bool,
-        out: &mut Vec<u8>,
+        out: &mut String,
     ) -> usize {
         let mut used = 0;
         while let Some((first, rest)) = bytes.get(used..).and_then(<[u8]>::split_first_chunk) {
@@ -220,7 +236,7 @@ impl Decoder {
                 self.broken = true;
                 return used;
             };
-            push_char(char, out);
+            out.push(char);
             used += width;
         }
         self.broken = last && used < bytes.len();
@@ -228,21 +244,16 @@ impl Decoder {
     }
 }
 
-/// Appends a character.
-fn push_char(char: char, out: &mut Vec<u8>) {
-    out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
-}
-
 /// Decodes one byte a character; every byte is one.
-fn single(bytes: &[u8], high: &[u16; 128], out: &mut Vec<u8>) -> usize {
+fn single(bytes: &[u8], high: &[u16; 128], out: &mut String) -> usize {
     out.reserve(bytes.len() * 2);
     for &byte in bytes {
         match byte
             .checked_sub(0x80)
             .and_then(|index| high.get(usize::from(index)))
         {
-            Some(&code) => push_char(char::from_u32(u32::from(code)).unwrap_or('\u{FFFD}'), out),
-            None => out.push(byte),
+            Some(&code) => out.push(char::from_u32(u32::from(code)).unwrap_or('\u{FFFD}')),
+            None => out.push(char::from(byte)),
         }
     }
     bytes.len()

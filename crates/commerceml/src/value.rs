@@ -350,7 +350,8 @@ fn worded_currency(raw: &str) -> String {
 /// byte order; ends of lines become `\n` (XML §2.11).
 pub(crate) fn clean(text: &mut String) {
     let suspect = |b: u8| (b < 0x20 && b != b'\n' && b != b'\t') || b == 0xEF;
-    if !text.bytes().any(suspect) {
+    // To the end in any case: so it goes many bytes at a time.
+    if !text.bytes().fold(false, |found, b| found | suspect(b)) {
         return;
     }
     if text.contains('\r') {

@@ -5,8 +5,8 @@
 //! belong to the file by one statement at the end: a request that breaks off leaves nothing behind but
 //! what is swept later.
 
-use sha2::{Digest, Sha256};
 use sklad_store::{Body, Row, Sql, SqlError, Statement};
+use twox_hash::XxHash3_128;
 
 use crate::Error;
 use crate::names::FileKind;
@@ -358,7 +358,7 @@ struct Writer {
     held: Vec<u8>,
     part: i64,
     size: u64,
-    hash: Sha256,
+    hash: XxHash3_128,
 }
 
 impl Writer {
@@ -371,7 +371,7 @@ impl Writer {
             held: Vec::new(),
             part: 0,
             size: 0,
-            hash: Sha256::new(),
+            hash: XxHash3_128::new(),
         })
     }
 
@@ -379,7 +379,7 @@ impl Writer {
     fn take(&mut self, bytes: Vec<u8>) -> u64 {
         let wanted = HEAD_BYTES.saturating_sub(self.head.len());
         self.head.extend(bytes.iter().take(wanted));
-        self.hash.update(&bytes);
+        self.hash.write(&bytes);
         self.size = self
             .size
             .saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
@@ -429,7 +429,7 @@ impl Writer {
         let chunk = Chunk {
             head: self.head,
             size: self.size,
-            hash: hex::encode(self.hash.finalize()),
+            hash: format!("{:032x}", self.hash.finish_128()),
         };
         (
             Written {

@@ -83,7 +83,10 @@ pub const ACTIONS: &[&str] = &[
     "employee",
     "group",
     "exchange",
+    "connection",
     "call",
+    "job",
+    "webhook",
 ];
 
 /// Every [`Outcome`], in the words of the API.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use serde_json::value::RawValue;
-use sklad_catalog::import::{Change, Keys, Kind, Price, Section, Stock};
+use sklad_catalog::import::{Change, Keys, Kind, Price, Section, Side, Stock};
 use sklad_catalog::refs::RefInput;
 use sklad_loyalty::customers::{Identity, Person};
 use sklad_tenant::clock;
@@ -121,6 +121,7 @@ pub fn good(
             external: external.filter(|id| id.chars().count() <= MAX_EXTERNAL_CHARS),
             ..Keys::default()
         },
+        side: Some(Side::Card),
         parent: None,
         // A variant without a product is nobody's: with this it is passed over.
         parent_id: variant.then(|| parent_id.unwrap_or_default()),

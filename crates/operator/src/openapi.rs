@@ -194,6 +194,8 @@ fn schemas() -> Map<String, Value> {
     add::<crate::tenants::NewTenant>(g);
     add::<crate::keys::NewKey>(g);
     add::<crate::keys::IssuedKey>(g);
+    add::<crate::moysklad::MoyskladConnections>(g);
+    add::<crate::moysklad::MoyskladCredentials>(g);
     add::<crate::customers::CustomerInput>(g);
     add::<crate::customers::Merge>(g);
     add::<shapes::Customer>(g);
@@ -228,6 +230,8 @@ fn schemas() -> Map<String, Value> {
     add::<crate::simulate::Simulation>(g);
     add::<crate::simulate::Simulated>(g);
     add::<shapes::JournalLine>(g);
+    add::<sklad_jobs::job::Line>(g);
+    add::<sklad_jobs::dead::Dead>(g);
     generator.take_definitions(true)
 }
 

@@ -22,7 +22,7 @@ fn file(path: &str) -> String {
 
 const MIB: u64 = 1024 * 1024;
 const SECOND_MS: u64 = 1000;
-const SECOND_NS: u64 = 1_000_000_000;
+const DAY_MS: u64 = 24 * 60 * 60 * SECOND_MS;
 
 /// A constant: of how many of its units the page speaks as one, its file, its name.
 type Constant = (u64, &'static str, &'static str);
@@ -76,7 +76,7 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         ],
     ),
     (
-        "keys of a tenant at once",
+        "keys of a tenant that were issued by hand, at once",
         "{}",
         &[(1, "crates/tenant/src/keys.rs", "MAX_KEYS")],
     ),
@@ -266,6 +266,66 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         ],
     ),
     (
+        "failures of a job in a row; of a webhook, within days",
+        "{}; {}, {}",
+        &[
+            (1, "crates/jobs/src/job.rs", "ATTEMPTS_MAX"),
+            (1, "crates/jobs/src/inbox.rs", "ATTEMPTS_MAX"),
+            (DAY_MS, "crates/jobs/src/inbox.rs", "AGE_MAX_MS"),
+        ],
+    ),
+    (
+        "wait after a failure; the longest, doubled with each",
+        "{} s; {} min",
+        &[
+            (SECOND_MS, "crates/jobs/src/job.rs", "BACKOFF_MS"),
+            (60 * SECOND_MS, "crates/jobs/src/job.rs", "BACKOFF_MAX_MS"),
+        ],
+    ),
+    (
+        "rest of a job whose host died; of a webhook",
+        "{} s; {} s",
+        &[
+            (SECOND_MS, "crates/jobs/src/job.rs", "LEASE_MS"),
+            (SECOND_MS, "crates/jobs/src/inbox.rs", "LEASE_MS"),
+        ],
+    ),
+    (
+        "step of a job; one that does not end is dropped",
+        "{} s; {} s",
+        &[
+            (SECOND_MS, "crates/jobs/src/tick.rs", "SLICE_MS"),
+            (SECOND_MS, "crates/jobs/src/tick.rs", "STEP_MAX_MS"),
+        ],
+    ),
+    (
+        "at work in one tick: jobs, inboxes, outboxes; jobs of a tenant",
+        "{}, {}, {}; {}",
+        &[
+            (1, "crates/jobs/src/tick.rs", "JOBS_AT_ONCE"),
+            (1, "crates/jobs/src/tick.rs", "INBOXES_AT_ONCE"),
+            (1, "crates/jobs/src/tick.rs", "OUTBOXES_AT_ONCE"),
+            (1, "crates/jobs/src/job.rs", "OF_ONE_TENANT"),
+        ],
+    ),
+    (
+        "budget of a tick",
+        "{} s unless told, at most {} s",
+        &[
+            (SECOND_MS, "crates/sync/src/door.rs", "BUDGET_MS"),
+            (SECOND_MS, "crates/sync/src/door.rs", "BUDGET_MAX_MS"),
+        ],
+    ),
+    (
+        "the journal is kept; what was handled or delivered; what stands still",
+        "{} days; {} days; {} days",
+        &[
+            (DAY_MS, "crates/jobs/src/sweep.rs", "JOURNAL_MS"),
+            (DAY_MS, "crates/jobs/src/sweep.rs", "DONE_MS"),
+            (DAY_MS, "crates/jobs/src/sweep.rs", "DEAD_MS"),
+        ],
+    ),
+    (
         "waiting for the database's write lock",
         "5 s, {} times",
         &[(1, "crates/edge/src/sql.rs", "BEGIN_ATTEMPTS")],
@@ -274,14 +334,55 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         "connecting to a merchant's code gateway; its answer",
         "{} s; {} s",
         &[
-            (SECOND_NS, "crates/edge/src/outbound.rs", "CONNECT_NS"),
-            (SECOND_NS, "crates/edge/src/outbound.rs", "ANSWER_NS"),
+            (SECOND_MS, "crates/store/src/http.rs", "GATEWAY_CONNECT_MS"),
+            (SECOND_MS, "crates/store/src/http.rs", "GATEWAY_ANSWER_MS"),
         ],
     ),
     (
         "attempts to deliver a code",
         "{}",
         &[(1, "crates/jobs/src/outbox.rs", "ATTEMPTS_MAX")],
+    ),
+    (
+        "solutions in МойСклад's marketplace",
+        "{}",
+        &[(1, "crates/tenant/src/moysklad.rs", "MAX_SOLUTIONS")],
+    ),
+    (
+        "keys of a tenant that solutions have made, at once",
+        "{}",
+        &[(1, "crates/tenant/src/keys.rs", "MAX_SOLUTION_KEYS")],
+    ),
+    (
+        "how long a key works whose successor МойСклад has confirmed",
+        "{} s",
+        &[(
+            SECOND_MS,
+            "crates/moysklad/src/vendor/life.rs",
+            "KEY_GRACE_MS",
+        )],
+    ),
+    (
+        "attempts to tell МойСклад an address and a key",
+        "{}",
+        &[(1, "crates/moysklad/src/vendor/settle.rs", "MAX_ATTEMPTS")],
+    ),
+    (
+        "life of a token of МойСклад; how far its clock may differ",
+        "{} s; {} s",
+        &[
+            (1, "crates/moysklad/src/vendor/jwt.rs", "MAX_LIFE_S"),
+            (1, "crates/moysklad/src/vendor/jwt.rs", "LEEWAY_S"),
+        ],
+    ),
+    (
+        "session of a user of МойСклад",
+        "{} min",
+        &[(
+            60 * SECOND_MS,
+            "crates/moysklad/src/vendor/users.rs",
+            "LIFE_MS",
+        )],
     ),
     (
         "least length of `operator_token` and `master_key`",

@@ -202,6 +202,9 @@ CREATE TABLE goods (
     id                  TEXT NOT NULL,
     -- Raised by every change; a batch names the version it has read.
     version             INTEGER NOT NULL DEFAULT 1,
+    -- What each side of an importer said last, while nobody else has changed it: a letter, a digest and
+    -- the columns that it may have written, in hexadecimal.
+    told                TEXT,
     category            TEXT,
     price               INTEGER,
     min_price           INTEGER,

@@ -8,6 +8,8 @@
 //! * [`App`] – storage, configuration and caches, which every handler gets.
 //! * [`address`] – which tenant a request addresses by host or path.
 //! * [`json`] – reading what a client sent, with the place of what is wrong.
+//! * [`seal`], [`open`] – secrets of vendors at rest.
+//! * [`moysklad`] – what the operator has configured for МойСклад.
 //! * [`clock`] – wall-clock times of a tenant and of МойСклад.
 //!
 //! Settings and keys live in key-value, because a deployment may replicate it; the decision which
@@ -21,7 +23,9 @@ mod error;
 pub mod exchange;
 pub mod json;
 pub mod keys;
+pub mod moysklad;
 pub mod moysklad_import;
+mod seal;
 pub mod settings;
 mod slug;
 
@@ -29,6 +33,8 @@ pub use app::{App, Config, NEGATIVE_TTL_MS, SECRET_MIN_CHARS, TENANT_TTL_MS, Ten
 pub use error::Error;
 pub use exchange::ExchangeSettings;
 pub use keys::Token;
+pub use moysklad::MoySklad;
 pub use moysklad_import::MoyskladSettings;
+pub use seal::{SealError, open, seal};
 pub use settings::Settings;
 pub use slug::{Slug, SlugError};

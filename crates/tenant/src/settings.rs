@@ -196,6 +196,42 @@ pub async fn create(
     .await
 }
 
+/// Founds a tenant that is not there in any form, together with the rows of `with` in one batch; answers
+/// its settings as they are stored. When the host dies between the batch and the document, [`create`]
+/// makes the document.
+///
+/// # Errors
+/// [`Error::Exists`], [`Error::Invalid`], or the stores'; a conflict of `with` is the database's.
+pub async fn found(
+    sql: &impl Sql,
+    kv: &impl Kv,
+    slug: &Slug,
+    settings: Settings,
+    with: Vec<Statement>,
+    now_ms: i64,
+) -> Result<Settings, Error> {
+    settings.validate()?;
+    let row = "SELECT 1 FROM tenants WHERE tenant = ?1";
+    let row = Statement::new(row).bind(slug.as_str());
+    if load(kv, slug).await?.is_some() || !sql.query(row).await?.is_empty() {
+        return Err(Error::Exists);
+    }
+    let claim = Statement::new(
+        "INSERT INTO tenants (tenant, settings_version, claimed_at, created_at) \
+         VALUES (?1, 1, ?2, ?2) ON CONFLICT (tenant) DO NOTHING RETURNING 1",
+    )
+    .bind(slug.as_str())
+    .bind(now_ms)
+    .expect_rows(1);
+    let batch = std::iter::once(claim).chain(with).collect();
+    sql.atomic(batch).await?;
+    let settings = Settings {
+        version: 1,
+        ..settings
+    };
+    store(kv, slug, settings).await
+}
+
 /// Replaces the settings of a tenant when their version is `if_match`; answers them with their new
 /// version. The version inside `settings` does not matter.
 ///

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::told::Side;
+
 /// By what a good is recognised. At least one must be there.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Keys {
     /// Our id, or any id of the kind uuid: lower case.
     pub id: Option<String>,
@@ -32,7 +34,7 @@ impl Keys {
 }
 
 /// What kind of thing a good is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A thing with stock.
     #[default]
@@ -59,7 +61,7 @@ impl Kind {
 }
 
 /// A list that is told as a whole or in part: a price file may hold one of five price types.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Section<T> {
     /// This and nothing else.
     Replace(Vec<T>),
@@ -68,7 +70,7 @@ pub enum Section<T> {
 }
 
 /// A price of one type.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Price {
     /// The price type's id.
     pub price_type: String,
@@ -79,7 +81,7 @@ pub struct Price {
 }
 
 /// What lies in one store.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Stock {
     /// The store's id.
     pub store: String,
@@ -89,10 +91,13 @@ pub struct Stock {
 
 /// What a source says about one good. An absent field leaves what is stored (commerceml §2.5: absent
 /// is not zero); an empty text or list empties it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Change {
     /// Which good.
     pub keys: Keys,
+    /// Which side of the source says it. What a side says again, word for word, costs little; without one
+    /// it is compared with what is stored each time.
+    pub side: Option<Side>,
     /// External id of the product whose variant it is. A variant has its product's categories.
     pub parent: Option<String>,
     /// Any id of the kind uuid of that product, for a source that knows no external one of it.

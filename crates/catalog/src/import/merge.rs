@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::change::{Change, Kind, Price, Section, Stock};
 use super::record::{BY_HAND, GONE, LIVE, Record};
+use super::told::Told;
 use super::{MAX_DESCRIPTION_CHARS, MAX_PICTURES, Options};
 use crate::goods::{MAX_BARCODES, MAX_KEY_CHARS, MAX_NAME_CHARS, MAX_PRICE};
 use crate::pictures;
@@ -80,7 +81,7 @@ fn flags(record: &mut Record, change: &Change) {
     flag(&mut record.tobacco, change.tobacco);
     flag(&mut record.weighed, change.weighed);
     record.archived = match (change.deleted, change.archived, record.archived) {
-        (Some(true), _, LIVE) => GONE,
+        (Some(true), _, LIVE | GONE) | (Some(true), Some(false), _) => GONE,
         (Some(false), None, GONE) | (_, Some(false), _) => LIVE,
         (_, Some(true), LIVE) => BY_HAND,
         (_, _, kept) => kept,
@@ -320,6 +321,7 @@ pub fn join(winner: &mut Record, loser: Record) {
     gap(&mut winner.requisites, loser.requisites);
     gap(&mut winner.extra, loser.extra);
     gap(&mut winner.description, loser.description);
+    winner.told = Told::default();
     winner.discount_prohibited |= loser.discount_prohibited;
     winner.tobacco |= loser.tobacco;
     winner.weighed |= loser.weighed;

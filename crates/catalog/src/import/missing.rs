@@ -120,7 +120,7 @@ pub async fn mark_missing(
     let ids = json!(ids).to_string();
     let archive = |key: &str| {
         let text = format!(
-            "UPDATE goods SET archived = {GONE}, version = version + 1, updated_at = ?3 \
+            "UPDATE goods SET archived = {GONE}, told = NULL, version = version + 1, updated_at = ?3 \
              WHERE tenant = ?1 AND {key} IN (SELECT value FROM json_each(?2)) \
                  AND archived = {LIVE} RETURNING 1"
         );

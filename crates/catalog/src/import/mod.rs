@@ -14,6 +14,7 @@ mod missing;
 pub(crate) mod record;
 #[cfg(test)]
 mod tests;
+mod told;
 mod work;
 mod write;
 
@@ -23,6 +24,7 @@ use crate::Error;
 
 pub use change::{Change, Keys, Kind, Price, Section, Stock};
 pub use missing::{Missing, PORTION, Scope, clear_seen, mark_missing, missing, seen, seen_ids};
+pub use told::Side;
 
 /// The most changes of one plan.
 pub const MAX_CHANGES: usize = 5000;
@@ -102,9 +104,18 @@ pub async fn plan(
     if changes.len() > MAX_CHANGES {
         return Err(Error::invalid("", "не больше 5000 изменений за раз"));
     }
-    let rows = sql.query(work::read(tenant, changes)).await?;
-    let mut work = work::Work::new(rows);
-    for (index, change) in changes.iter().enumerate() {
+    let again = work::said_again(sql, tenant, changes, options).await?;
+    let all = changes.iter().enumerate();
+    let new: Vec<(usize, &Change)> = all.filter(|(index, _)| !again.is(*index)).collect();
+    let rows = match new.is_empty() {
+        true => Vec::new(),
+        false => {
+            let changes = new.iter().map(|(_, change)| *change);
+            sql.query(work::read(tenant, changes)).await?
+        }
+    };
+    let mut work = work::Work::new(rows, again);
+    for (index, change) in new {
         work.take(index, change, options, ids);
     }
     Ok(write::plan(tenant, work, now_ms))

@@ -2,15 +2,17 @@
 
 use sklad_store::{Row, Value};
 
+use super::told::Told;
 use crate::text;
 
 /// The columns that are read and written, in the order of [`Record::read`] and [`Record::values`].
-pub const COLUMNS: [&str; 30] = [
+pub const COLUMNS: [&str; 31] = [
     "id",
     "version",
     "external",
     "parent",
     "source",
+    "told",
     "category",
     "price",
     "min_price",
@@ -48,6 +50,35 @@ pub const BY_HAND: i64 = 1;
 /// Archived because its source no longer has it.
 pub const GONE: i64 = 2;
 
+/// Names a bit for each column that an import changes, and says which of them differ.
+macro_rules! columns {
+    ($($column:ident $bit:literal)*) => {
+        /// Sets of columns.
+        #[allow(non_upper_case_globals, reason = "they are called as the columns are")]
+        pub mod column {
+            $(pub const $column: u32 = 1 << $bit;)*
+        }
+
+        impl Record {
+            /// The columns that differ. A version and what was told are no content.
+            pub fn differing(&self, other: &Self) -> u32 {
+                let mut columns = 0;
+                $(if self.$column != other.$column {
+                    columns |= column::$column;
+                })*
+                columns
+            }
+        }
+    };
+}
+
+columns! {
+    external 0 parent 1 source 2 category 3 price 4 min_price 5 discount_prohibited 6 tobacco 7 weighed 8
+    archived 9 kind 10 ms_id 11 sync_id 12 article 13 code 14 barcodes 15 categories 16 unit 17
+    quantity 18 prices 19 stock 20 characteristics 21 pictures 22 name 23 properties 24 requisites 25
+    extra 26 description 27
+}
+
 /// A row of `goods`. Lists are JSON texts in one canonical form, so that equal lists are equal texts;
 /// an empty list is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,6 +88,7 @@ pub struct Record {
     pub external: Option<String>,
     pub parent: Option<String>,
     pub source: Option<String>,
+    pub told: Told,
     pub category: Option<String>,
     pub price: Option<i64>,
     pub min_price: Option<i64>,
@@ -117,6 +149,7 @@ impl Record {
             external: cells.text(),
             parent: cells.text(),
             source: cells.text(),
+            told: Told::read(cells.text().as_deref()),
             category: cells.text(),
             price: cells.int(),
             min_price: cells.int(),
@@ -154,6 +187,7 @@ impl Record {
             self.external.into(),
             self.parent.into(),
             self.source.into(),
+            self.told.text().into(),
             self.category.into(),
             self.price.into(),
             self.min_price.into(),

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use serde_json::json;
-use sklad_store::{Row, Statement, Value};
+use sklad_store::{Row, Sql, SqlError, Statement, Value};
 
 use super::change::{Change, Keys};
 use super::record::{COLUMNS, LIVE, Record};
+use super::told::{Note, Told};
 use super::{Counts, Options, Warning, merge};
 use crate::goods::MAX_KEY_CHARS;
 
@@ -21,8 +22,12 @@ pub struct Item {
     pub merged_into: Option<usize>,
     /// Whether a change means it; a product may be here for its variants alone.
     meant: bool,
-    /// Orders stored goods by their making.
-    age: i64,
+    /// What the batch says of it.
+    said: Told,
+    /// The columns that the batch changes.
+    pub changed: u32,
+    /// The rowid: orders stored goods by their making.
+    pub age: i64,
 }
 
 /// The goods of a batch and how they are called.
@@ -31,7 +36,9 @@ pub struct Work {
     pub items: Vec<Item>,
     pub counts: Counts,
     pub warnings: Vec<Warning>,
-    /// The item of each change.
+    /// The changes that are not taken.
+    pub again: Again,
+    /// The item of each change that is taken.
     pub targets: Vec<Option<usize>>,
     /// Ids of the kind uuid that were not known: value and item.
     pub learnt: Vec<(String, usize)>,
@@ -40,10 +47,86 @@ pub struct Work {
     ids: HashMap<String, usize>,
 }
 
+/// The changes of a batch that say what was said before: they need no work.
+#[derive(Debug, Default)]
+pub struct Again {
+    /// The good of each change that is one of them.
+    goods: Vec<Option<String>>,
+}
+
+impl Again {
+    /// Whether the change of this number is one of them.
+    pub fn is(&self, index: usize) -> bool {
+        self.goods.get(index).is_some_and(Option::is_some)
+    }
+
+    /// How many goods they are about.
+    fn count(&self) -> usize {
+        let mut goods: Vec<&String> = self.goods.iter().flatten().collect();
+        goods.sort_unstable();
+        goods.dedup();
+        goods.len()
+    }
+
+    /// The goods of all changes, with those of the others filled in.
+    pub fn with(self, others: impl IntoIterator<Item = Option<String>>) -> Vec<Option<String>> {
+        let mut others = others.into_iter();
+        let all = self.goods.into_iter();
+        all.map(|good| good.or_else(|| others.next().flatten()))
+            .collect()
+    }
+}
+
+/// Finds the changes that say what was said before. Only goods that are known by an external id, and of
+/// which every change of the batch has a side, can be.
+pub async fn said_again(
+    sql: &impl Sql,
+    tenant: &str,
+    changes: &[Change],
+    options: &Options<'_>,
+) -> Result<Again, SqlError> {
+    const READ: &str = "SELECT k.value, g.id, g.told FROM json_each(?2) k \
+         CROSS JOIN goods g INDEXED BY goods_by_external ON g.tenant = +?1 AND g.external = k.value \
+         WHERE g.told IS NOT NULL";
+    let mut said: HashMap<&str, Option<Told>> = HashMap::with_capacity(changes.len());
+    for change in changes {
+        let Some(external) = change.keys.external.as_deref() else {
+            continue;
+        };
+        let told = said.entry(external).or_insert(Some(Told::default()));
+        match (told, change.side) {
+            (Some(told), Some(side)) => told.say(side, Note::of(change, options)),
+            (told, _) => *told = None,
+        }
+    }
+    said.retain(|_, told| told.is_some());
+    let mut goods = vec![None; changes.len()];
+    if said.is_empty() {
+        return Ok(Again { goods });
+    }
+    let keys: Vec<&str> = said.keys().copied().collect();
+    let read = Statement::new(READ)
+        .bind(tenant)
+        .bind(json!(keys).to_string());
+    let mut again: HashMap<String, String> = HashMap::new();
+    for row in sql.query(read).await? {
+        let key = row.text(0).unwrap_or_default();
+        let batch = said.get(key).copied().flatten().unwrap_or_default();
+        if Told::read(row.text(2)).includes(batch) {
+            again.insert(key.to_owned(), row.string(1));
+        }
+    }
+    for (good, change) in goods.iter_mut().zip(changes) {
+        let external = change.keys.external.as_ref();
+        *good = external.and_then(|key| again.get(key)).cloned();
+    }
+    Ok(Again { goods })
+}
+
 /// The statement that reads what is stored of the goods of these changes and of their products: the
 /// key that was asked for, the row's age, the row.
-pub fn read(tenant: &str, changes: &[Change]) -> Statement {
-    let mut externals: Vec<&str> = Vec::with_capacity(changes.len());
+pub fn read<'a>(tenant: &str, changes: impl Iterator<Item = &'a Change>) -> Statement {
+    let mut externals: Vec<&str> = Vec::new();
     let mut uuids: Vec<&str> = Vec::new();
     for change in changes {
         uuids.extend(change.keys.uuids().map(String::as_str));
@@ -73,8 +156,10 @@ pub fn read(tenant: &str, changes: &[Change]) -> Statement {
 
 impl Work {
     /// The batch that begins with what [`read`] answered.
-    pub fn new(rows: Vec<Row>) -> Self {
+    pub fn new(rows: Vec<Row>, again: Again) -> Self {
         let mut work = Self::default();
+        work.counts.unchanged = again.count();
+        work.again = again;
         for mut row in rows {
             let age = row.int(COLUMNS.len() + 2).unwrap_or_default();
             let external = row.text(COLUMNS.len() + 1) == Some("external");
@@ -111,6 +196,8 @@ impl Work {
             now,
             merged_into: None,
             meant: false,
+            said: Told::default(),
+            changed: 0,
             age,
         });
         at
@@ -142,9 +229,11 @@ impl Work {
                 item.now.parent = parent;
             }
             merge::apply(&mut item.now, change, options, &mut notes);
+            if let Some(side) = change.side {
+                item.said.say(side, Note::of(change, options));
+            }
         }
         self.learn(at, &keys);
-        self.name_variant(at);
         for text in notes {
             self.warn(index, change, false, &text);
         }
@@ -299,7 +388,7 @@ impl Work {
     /// A variant without a name of its own is called as its product, with what tells it from its
     /// sisters (commerceml §2.7).
     fn name_variant(&mut self, at: usize) {
-        let Some(item) = self.items.get(at) else {
+        let Some(item) = self.items.get(at).filter(|item| item.meant) else {
             return;
         };
         let Some(parent) = item
@@ -355,6 +444,7 @@ impl Work {
     pub fn finish(&mut self) {
         for at in 0..self.items.len() {
             self.follow_merge(at);
+            self.name_variant(at);
             let Some(parent) = self.items.get(at).and_then(|item| item.now.parent.as_ref()) else {
                 continue;
             };
@@ -369,6 +459,17 @@ impl Work {
                 item.now.categories = others;
             }
         }
+        for item in &mut self.items {
+            let before = item.before.as_ref();
+            item.changed = before.map_or(u32::MAX, |before| before.differing(&item.now));
+            // What is new was changed by nobody else.
+            let others = before.map_or(0, |_| item.changed);
+            if item.now.parent.is_some() && item.now.name.is_empty() {
+                // It may yet get its product's.
+                item.said = Told::default();
+            }
+            item.now.told = item.now.told.after(item.said, others);
+        }
         let counts = &mut self.counts;
         let alive = self
             .items
@@ -377,7 +478,7 @@ impl Work {
         for item in alive {
             let count = match &item.before {
                 None => &mut counts.created,
-                Some(before) if *before == item.now => &mut counts.unchanged,
+                Some(_) if item.changed == 0 => &mut counts.unchanged,
                 Some(before) if before.archived == LIVE && item.now.archived != LIVE => {
                     &mut counts.deleted
                 }

@@ -27,8 +27,11 @@ pub fn plan(tenant: &str, mut work: Work, now_ms: i64) -> Plan {
     let terms = terms(tenant, &work.items);
     let id_of = |at: usize| work.items.get(at).map(|item| item.now.id.clone());
     let goods: Vec<Option<String>> = work.targets.iter().map(|at| id_of((*at)?)).collect();
+    let goods = std::mem::take(&mut work.again).with(goods);
     let learnt = learnt(tenant, &work);
+    let told = told(tenant, &work.items);
     rows(tenant, work.items, now_ms, &mut statements);
+    statements.extend(told);
     statements.extend(cascade);
     statements.extend(merged);
     statements.extend(terms);
@@ -46,7 +49,7 @@ fn merged(tenant: &str, work: &Work, now_ms: i64, first: &mut Vec<Statement>) ->
     const DELETE: &str =
         "DELETE FROM goods WHERE tenant = ?1 AND id = ?2 AND version = ?3 RETURNING 1";
     const KEYS: &str = "UPDATE good_ids SET good = ?3 WHERE tenant = ?1 AND good = ?2";
-    const VARIANTS: &str = "UPDATE goods SET parent = ?3, version = version + 1, updated_at = ?4 \
+    const VARIANTS: &str = "UPDATE goods SET parent = ?3, told = NULL, version = version + 1, updated_at = ?4 \
          WHERE tenant = ?1 AND parent = ?2";
     let mut then = Vec::new();
     for item in &work.items {
@@ -95,7 +98,7 @@ fn moved(tenant: &str, work: &Work, statements: &mut Vec<Statement>) {
 fn categories(tenant: &str, work: &Work, now_ms: i64) -> Option<Statement> {
     const CASCADE: &str = "UPDATE goods SET (category, categories) = (SELECT p.category, p.categories \
              FROM goods p WHERE p.tenant = ?1 AND p.id = goods.parent), \
-             version = version + 1, updated_at = ?3 \
+             told = NULL, version = version + 1, updated_at = ?3 \
          WHERE tenant = ?1 AND parent IN (SELECT value FROM json_each(?2)) \
              AND (category, categories) IS NOT (SELECT p.category, p.categories \
                  FROM goods p WHERE p.tenant = ?1 AND p.id = goods.parent)";
@@ -113,13 +116,29 @@ fn categories(tenant: &str, work: &Work, now_ms: i64) -> Option<Statement> {
     (!ids.is_empty()).then(|| each(CASCADE, tenant, json!(ids).to_string()).bind(now_ms))
 }
 
+/// What was told of goods that stay as they are: no change of theirs, so their versions stay too.
+fn told(tenant: &str, items: &[Item]) -> Option<Statement> {
+    const TELL: &str = "UPDATE goods NOT INDEXED SET told = r.value ->> 3 FROM json_each(?2) r \
+         WHERE goods.rowid = r.value ->> 0 AND goods.tenant = +?1 AND goods.id = r.value ->> 1 \
+             AND goods.version = r.value ->> 2";
+    let mut rows = Vec::new();
+    for item in items {
+        let now = &item.now;
+        let before = item.before.as_ref();
+        let stays = item.changed == 0 && item.merged_into.is_none();
+        if stays && before.is_some_and(|before| before.told != now.told) {
+            rows.push((item.age, &now.id, now.version, now.told.text()));
+        }
+    }
+    (!rows.is_empty()).then(|| each(TELL, tenant, json!(rows).to_string()))
+}
+
 /// The rows that differ, in statements of few sizes.
 fn rows(tenant: &str, items: Vec<Item>, now_ms: i64, statements: &mut Vec<Statement>) {
     let mut new: Vec<Record> = Vec::new();
     let mut known: Vec<Record> = Vec::new();
     for item in items {
-        let same = item.before.as_ref() == Some(&item.now);
-        if item.merged_into.is_some() || same {
+        if item.merged_into.is_some() || item.changed == 0 {
             continue;
         }
         let version = item.before.as_ref().map_or(0, |before| before.version);

@@ -1,6 +1,5 @@
 //! The window: bytes of the file as UTF-8, what of it was read, and which line that is.
 
-use quick_xml::encoding::EncodingError;
 use quick_xml::errors::{Error, SyntaxError};
 use serde::{Deserialize, Serialize};
 
@@ -72,7 +71,7 @@ fn newlines(text: &[u8]) -> usize {
 #[derive(Debug)]
 pub(super) struct Input {
     decoder: Decoder,
-    window: Vec<u8>,
+    window: String,
     /// What was read of the window.
     pos: usize,
     /// Bytes that were in the window before its first.
@@ -95,7 +94,7 @@ impl Input {
         let place = Place { at: 0, ..place };
         Self {
             decoder: Decoder::new(encoding, sure),
-            window: Vec::new(),
+            window: String::new(),
             pos: 0,
             base: 0,
             offset: place.raw,
@@ -160,8 +159,16 @@ impl Input {
     }
 
     /// What is not read yet.
-    pub(super) fn rest(&self) -> &[u8] {
+    pub(super) fn rest(&self) -> &str {
         self.window.get(self.pos..).unwrap_or_default()
+    }
+
+    /// The last bytes of the window, so many.
+    pub(super) fn last(&self, left: usize) -> &str {
+        let start = self.window.len().checked_sub(left);
+        start
+            .and_then(|start| self.window.get(start..))
+            .unwrap_or_default()
     }
 
     /// How much is not read yet.
@@ -192,7 +199,7 @@ impl Input {
 
     /// Whether the cut token is a document type, which need not be waited for.
     pub(super) fn opens_dtd(&self) -> bool {
-        matches!(self.rest(), [b'<', b'!', b'D' | b'd', ..])
+        matches!(self.rest().as_bytes(), [b'<', b'!', b'D' | b'd', ..])
     }
 
     /// Drops what was read. A checkpoint may still want the place `keep`.
@@ -237,7 +244,7 @@ impl Input {
         if let (Some(start), Some(end)) = (index(from.at), index(at))
             && let Some(text) = self.window.get(start..end)
         {
-            from.pass(text, encoding);
+            from.pass(text.as_bytes(), encoding);
         }
         from
     }
@@ -256,14 +263,6 @@ impl Input {
         in_root: bool,
     ) -> (ErrorKind, u64) {
         match error {
-            Error::Encoding(EncodingError::Utf8(error)) => {
-                let at = at + error.valid_up_to() as u64;
-                match (in_root, error.error_len()) {
-                    (false, _) => (ErrorKind::NotXml, at),
-                    (true, None) if after == 0 => (ErrorKind::Truncated, at),
-                    (true, _) => (self.encoding_error(), at),
-                }
-            }
             Error::Syntax(SyntaxError::InvalidBangMarkup) if self.end() - at >= BANG => {
                 (ErrorKind::NotXml, at)
             }

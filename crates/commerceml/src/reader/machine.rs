@@ -251,6 +251,19 @@ impl Machine {
     /// A start tag.
     pub(super) fn start(&mut self, tag: &BytesStart) -> Result<(), ErrorKind> {
         let name = tag.name().0;
+        let node = self.begin(name, local(name))?;
+        self.attributes(node, tag)?;
+        self.begun(node)
+    }
+
+    /// A start tag without attributes and prefix.
+    pub(super) fn start_plain(&mut self, name: &str) -> Result<(), ErrorKind> {
+        let node = self.begin(name, name)?;
+        self.begun(node)
+    }
+
+    /// Opens the element `name`, which is `local` without its prefix.
+    fn begin(&mut self, name: &str, local: &str) -> Result<Node, ErrorKind> {
         if name.len() > self.limits.name {
             return Err(ErrorKind::Name);
         }
@@ -262,8 +275,8 @@ impl Machine {
         }
         let parent = self.top();
         let node = match parent {
-            Some(parent) => child(parent, local(name)),
-            None => self.root_node(local(name))?,
+            Some(parent) => child(parent, local),
+            None => self.root_node(local)?,
         };
         if self.object.is_none() && !node.structural() {
             self.notes.settle();
@@ -274,7 +287,11 @@ impl Machine {
         }
         self.push(node, name);
         self.open(node, parent)?;
-        self.attributes(node, tag)?;
+        Ok(node)
+    }
+
+    /// What is to be done once the attributes are read.
+    fn begun(&mut self, node: Node) -> Result<(), ErrorKind> {
         if node == Node::Frame(Frame::Root) {
             self.open_root()?;
         }
@@ -405,14 +422,14 @@ impl Machine {
         self.text(char.encode_utf8(&mut [0; 4]))
     }
 
+    /// The name of the innermost open element.
+    pub(super) fn expected(&self) -> Option<&str> {
+        self.names.get(self.stack.last()?.name..)
+    }
+
     /// An end tag.
     pub(super) fn end(&mut self, name: &str) -> Result<(), ErrorKind> {
-        let Some(expected) = self
-            .stack
-            .len()
-            .checked_sub(1)
-            .and_then(|top| self.name(top))
-        else {
+        let Some(expected) = self.expected() else {
             return Err(ErrorKind::NotXml);
         };
         if !same(name.as_bytes(), expected.as_bytes()) {
@@ -607,7 +624,7 @@ fn weight(group: &Group) -> usize {
 }
 
 /// Whether two names are one. In Wasm a comparison of the standard library looks at single bytes.
-fn same(one: &[u8], other: &[u8]) -> bool {
+pub(super) fn same(one: &[u8], other: &[u8]) -> bool {
     let ((one, one_rest), (other, other_rest)) = (one.as_chunks::<8>(), other.as_chunks::<8>());
     one.len() == other.len() && one.iter().zip(other).all(|(a, b)| a == b) && one_rest == other_rest
 }

@@ -13,6 +13,7 @@ mod fields;
 mod input;
 mod machine;
 mod node;
+mod plain;
 
 use quick_xml::Reader as Xml;
 use quick_xml::errors::{Error, SyntaxError};
@@ -210,10 +211,12 @@ impl Reader {
             return Ok(Scan::Starved);
         }
         let end = self.input.end();
-        let mut xml = Xml::from_reader(self.input.rest());
+        let mut xml = Xml::from_reader(self.input.rest().as_bytes());
         let config = xml.config_mut();
         config.check_end_names = false;
         config.allow_unmatched_ends = true;
+        // After a text quick-xml has looked at what ends it already.
+        let mut after_text = false;
         let outcome = loop {
             if !self.machine.collecting() {
                 skip_blanks(xml.get_mut());
@@ -221,7 +224,23 @@ impl Reader {
             let before = xml.get_ref().len();
             let at = end - before as u64;
             self.machine.notes.at = at;
+            if !after_text {
+                let rest = self.input.last(before);
+                match plain::take(&mut self.machine, rest, &self.limits) {
+                    Ok(0) => {}
+                    Ok(taken) => {
+                        let rest = rest.as_bytes().get(taken..).unwrap_or_default();
+                        *xml.get_mut() = rest;
+                        if self.machine.has_items() {
+                            break (rest.len(), Ok(Scan::Items));
+                        }
+                        continue;
+                    }
+                    Err(kind) => break (before, Err((kind, at))),
+                }
+            }
             let event = xml.read_event();
+            after_text = matches!(event, Ok(Event::Text(_)));
             let after = xml.get_ref().len();
             if !self.input.finished() && cut(&event, before, after) {
                 break (before, Ok(Scan::Starved));
@@ -258,7 +277,11 @@ impl Reader {
             ));
         }
         if self.input.broken() {
-            return Err((self.input.encoding_error(), end));
+            let kind = match self.machine.root_seen() {
+                true => self.input.encoding_error(),
+                false => ErrorKind::NotXml,
+            };
+            return Err((kind, end));
         }
         if self.input.opens_dtd() {
             return Err((ErrorKind::Dtd, self.input.consumed()));
@@ -335,11 +358,14 @@ impl Reader {
 /// Passes over the white space between elements, which is a third of a file and nothing to anybody: as
 /// events it would cost as much as the tags.
 fn skip_blanks(rest: &mut &[u8]) {
+    const INDENTATION: &[u8; 8] = b"        ";
     loop {
         match rest {
-            // Mostly it is an indentation.
-            [b' ', b' ', b' ', b' ', after @ ..] => *rest = after,
-            [b' ' | b'\t' | b'\r' | b'\n', after @ ..] => *rest = after,
+            [b'\r' | b'\n', after @ ..] => *rest = after,
+            _ if rest.first_chunk() == Some(INDENTATION) => {
+                *rest = rest.get(INDENTATION.len()..).unwrap_or_default();
+            }
+            [b' ' | b'\t', after @ ..] => *rest = after,
             _ => return,
         }
     }
@@ -355,7 +381,7 @@ fn cut(event: &Result<Event, Error>, before: usize, after: usize) -> bool {
             before == after && (before as u64) < BANG
         }
         Err(Error::Syntax(_)) => before == after,
-        Err(Error::IllFormed(_) | Error::Encoding(_)) => after == 0,
+        Err(Error::IllFormed(_)) => after == 0,
         Err(_) => false,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
-use sklad_catalog::import::{Change, Keys, Kind, Price, Section, Stock};
+use sklad_catalog::import::{Change, Keys, Kind, Price, Section, Side, Stock};
 use sklad_commerceml::{Product, Requisite};
 use sklad_tenant::ExchangeSettings;
 
@@ -99,6 +99,7 @@ pub fn ids(product: &Product) -> Option<(String, Option<String>)> {
 #[must_use]
 pub fn good(product: &Product, context: &Context<'_>) -> Option<Change> {
     let mut change = common(product, context)?;
+    change.side = Some(Side::Card);
     change.create = true;
     change.name.clone_from(&product.name);
     change.kind = kind(&product.requisites);
@@ -114,6 +115,7 @@ pub fn good(product: &Product, context: &Context<'_>) -> Option<Change> {
 #[must_use]
 pub fn offer(product: &Product, context: &Context<'_>) -> Option<Change> {
     let mut change = common(product, context)?;
+    change.side = Some(Side::Offer);
     if change.parent.is_some() {
         change.create = true;
         change.name = product.name.clone().or_else(|| described(product));

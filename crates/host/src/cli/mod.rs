@@ -8,11 +8,14 @@ use clap::{Parser, Subcommand};
 
 mod api;
 mod customer;
+mod dead;
 mod demo;
 mod employee;
 mod gift;
 mod goods;
 mod group;
+mod job;
+mod moysklad;
 mod order;
 mod reports;
 mod show;
@@ -42,6 +45,8 @@ enum Command {
     Goods(goods::Arguments),
     /// Orders of the shop.
     Order(order::Arguments),
+    /// Connections to МойСклад, and the descriptor of a solution of one's own.
+    Moysklad(moysklad::Arguments),
     /// Gift certificates.
     Gift(gift::Arguments),
     /// Employees: who may log in.
@@ -54,6 +59,12 @@ enum Command {
     Simulate(simulate::Arguments),
     /// The journal, the newest first.
     Journal(reports::Journal),
+    /// What runs by itself: jobs and their schedules.
+    Job(job::Arguments),
+    /// What failed too often: jobs, webhooks, messages.
+    Dead(dead::Arguments),
+    /// Does now what is due, of all tenants, as the scheduler does.
+    Tick(job::Tick),
     /// Recomputes all balances and shows differences.
     Check(reports::Check),
     /// A shop to look at, and a till that sells in it.
@@ -68,12 +79,16 @@ impl Command {
             Self::Customer(arguments) => customer::run(arguments).await,
             Self::Goods(arguments) => goods::run(arguments).await,
             Self::Order(arguments) => order::run(arguments).await,
+            Self::Moysklad(arguments) => moysklad::run(arguments).await,
             Self::Gift(arguments) => gift::run(arguments).await,
             Self::Employee(arguments) => employee::run(arguments).await,
             Self::Group(arguments) => group::run(arguments).await,
             Self::Sales(arguments) => reports::sales(arguments).await,
             Self::Simulate(arguments) => simulate::run(arguments).await,
             Self::Journal(arguments) => reports::journal(arguments).await,
+            Self::Job(arguments) => job::run(arguments).await,
+            Self::Dead(arguments) => dead::run(arguments).await,
+            Self::Tick(arguments) => job::tick(arguments).await,
             Self::Check(arguments) => reports::check(arguments).await,
             Self::Demo(arguments) => demo::run(arguments).await,
         }

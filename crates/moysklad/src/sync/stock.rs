@@ -5,7 +5,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 
 use futures::stream::{self, StreamExt};
 use serde_json::value::RawValue;
-use sklad_catalog::import::{self as catalog, Change, Keys, Options, Section};
+use sklad_catalog::import::{self as catalog, Change, Keys, Options, Section, Side};
 use sklad_store::{Clock, Http, Sql, SqlError, Statement};
 use sklad_tenant::clock;
 
@@ -150,6 +150,7 @@ fn changes(json: &str, stores: &BTreeMap<String, String>) -> Result<Vec<Change>,
     let change = |(ms_id, rows): (String, Vec<StockRow<'_>>)| {
         let (list, sum) = map::stock(&rows, stores);
         Change {
+            side: Some(Side::Offer),
             keys: Keys {
                 id: Some(ms_id),
                 ..Keys::default()
