@@ -194,6 +194,28 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         &[(MIB, "crates/catalog/src/pictures.rs", "MAX_BYTES")],
     ),
     (
+        "page of МойСклад; packed, unpacked",
+        "{} rows; {} MiB, {} MiB (a page with more is asked for in smaller ones)",
+        &[
+            (1, "crates/moysklad/src/api/page.rs", "MAX_ROWS"),
+            (MIB, "crates/moysklad/src/api/client.rs", "BODY_BYTES"),
+            (MIB, "crates/moysklad/src/api/client.rs", "TEXT_BYTES"),
+        ],
+    ),
+    (
+        "requests to МойСклад of one user or solution",
+        "{} units in 3 s; {} at once of an import",
+        &[
+            (1, "crates/moysklad/src/api/limits.rs", "UNITS"),
+            (1, "crates/moysklad/src/sync/mod.rs", "LANES"),
+        ],
+    ),
+    (
+        "picture from МойСклад",
+        "{} MiB",
+        &[(MIB, "crates/moysklad/src/api/session.rs", "FILE_BYTES")],
+    ),
+    (
         "orders of a batch; of a reply to 1C",
         "{}; {}",
         &[
@@ -342,6 +364,65 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         "attempts to deliver a code",
         "{}",
         &[(1, "crates/jobs/src/outbox.rs", "ATTEMPTS_MAX")],
+    ),
+    (
+        "failures of a job in a row; of a webhook",
+        "{}; {}, within {} days",
+        &[
+            (1, "crates/jobs/src/job.rs", "ATTEMPTS_MAX"),
+            (1, "crates/jobs/src/inbox.rs", "ATTEMPTS_MAX"),
+            (DAY_MS, "crates/jobs/src/inbox.rs", "AGE_MAX_MS"),
+        ],
+    ),
+    (
+        "wait after a failure",
+        "{} s, doubled up to {} h, a quarter more or less",
+        &[
+            (SECOND_MS, "crates/jobs/src/job.rs", "BACKOFF_MS"),
+            (3600 * SECOND_MS, "crates/jobs/src/job.rs", "BACKOFF_MAX_MS"),
+        ],
+    ),
+    (
+        "rest of a job whose host died; of a webhook",
+        "{} s; {} s",
+        &[
+            (SECOND_MS, "crates/jobs/src/job.rs", "LEASE_MS"),
+            (SECOND_MS, "crates/jobs/src/inbox.rs", "LEASE_MS"),
+        ],
+    ),
+    (
+        "step of a job; one that does not end is dropped",
+        "{} s; {} s",
+        &[
+            (SECOND_MS, "crates/jobs/src/tick.rs", "SLICE_MS"),
+            (SECOND_MS, "crates/jobs/src/tick.rs", "STEP_MAX_MS"),
+        ],
+    ),
+    (
+        "at work in one tick: jobs, inboxes, outboxes; jobs of a tenant",
+        "{}, 4, 4; {}",
+        &[
+            (1, "crates/jobs/src/tick.rs", "JOBS_AT_ONCE"),
+            (1, "crates/jobs/src/job.rs", "OF_ONE_TENANT"),
+        ],
+    ),
+    (
+        "webhooks that are handled together",
+        "100, and what else came about the same objects",
+        &[],
+    ),
+    (
+        "budget of a tick",
+        "{} s unless told, at most {} s",
+        &[
+            (SECOND_MS, "crates/sync/src/door.rs", "BUDGET_MS"),
+            (SECOND_MS, "crates/sync/src/door.rs", "BUDGET_MAX_MS"),
+        ],
+    ),
+    (
+        "the journal is kept; what was handled or delivered; what stands still",
+        "400 days; 7 days; 90 days",
+        &[],
     ),
     (
         "solutions in МойСклад's marketplace",
