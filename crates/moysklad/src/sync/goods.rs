@@ -268,7 +268,7 @@ async fn products(
 fn inherited(tenant: &str, plan: &Plan, now_ms: i64) -> Option<Statement> {
     const INHERIT: &str = "UPDATE goods SET (tobacco, weighed, unit) = (SELECT p.tobacco, p.weighed, p.unit \
              FROM goods p WHERE p.tenant = ?1 AND p.id = goods.parent), \
-             version = version + 1, updated_at = ?3 \
+             told = NULL, version = version + 1, updated_at = ?3 \
          WHERE tenant = ?1 AND parent IN (SELECT value FROM json_each(?2)) \
              AND (tobacco, weighed, unit) IS NOT (SELECT p.tobacco, p.weighed, p.unit \
                  FROM goods p WHERE p.tenant = ?1 AND p.id = goods.parent)";
