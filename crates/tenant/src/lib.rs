@@ -3,6 +3,7 @@
 //! * [`Slug`] – a tenant's name in addresses, and the first part of every key in storage.
 //! * [`Settings`] – the one versioned document of a tenant, see [`settings`].
 //! * [`exchange`] – its part about the exchange over CommerceML.
+//! * [`moysklad_import`] – its part about what comes from МойСклад.
 //! * [`keys`] – the loyalty keys that МойСклад sends: issue, list, revoke, resolve.
 //! * [`App`] – storage, configuration and caches, which every handler gets.
 //! * [`address`] – which tenant a request addresses by host or path.
@@ -23,6 +24,7 @@ pub mod exchange;
 pub mod json;
 pub mod keys;
 pub mod moysklad;
+pub mod moysklad_import;
 mod seal;
 pub mod settings;
 mod slug;
@@ -32,6 +34,7 @@ pub use error::Error;
 pub use exchange::ExchangeSettings;
 pub use keys::Token;
 pub use moysklad::MoySklad;
+pub use moysklad_import::MoyskladSettings;
 pub use seal::{SealError, open, seal};
 pub use settings::Settings;
 pub use slug::{Slug, SlugError};

@@ -12,6 +12,7 @@ use sklad_store::{Kv, Sql, Statement};
 
 use crate::clock::{MAX_ZONE_MINUTES, MIN_ZONE_MINUTES, MOSCOW_MINUTES};
 use crate::exchange::ExchangeSettings;
+use crate::moysklad_import::MoyskladSettings;
 use crate::{Error, Slug, json};
 
 /// How long a writer may take between claiming a version and writing the document, in
@@ -44,6 +45,9 @@ pub struct Settings {
     /// Обмен по CommerceML.
     #[serde(deserialize_with = "read::object")]
     pub commerceml: ExchangeSettings,
+    /// Загрузка из МоегоСклада.
+    #[serde(deserialize_with = "read::object")]
+    pub moysklad: MoyskladSettings,
 }
 
 /// How customers of a tenant are treated.
@@ -72,6 +76,7 @@ impl Default for Settings {
             programme: Programme::default(),
             customers: CustomerSettings::default(),
             commerceml: ExchangeSettings::default(),
+            moysklad: MoyskladSettings::default(),
         }
     }
 }
@@ -107,6 +112,10 @@ impl Settings {
         }));
         problems.extend(self.commerceml.validate().into_iter().map(|p| Problem {
             path: format!("commerceml.{}", p.path),
+            ..p
+        }));
+        problems.extend(self.moysklad.validate().into_iter().map(|p| Problem {
+            path: format!("moysklad.{}", p.path),
             ..p
         }));
         if problems.is_empty() {
