@@ -194,6 +194,28 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         &[(MIB, "crates/catalog/src/pictures.rs", "MAX_BYTES")],
     ),
     (
+        "page of МойСклад; packed, unpacked",
+        "{} rows; {} MiB, {} MiB (a page with more is asked for in smaller ones)",
+        &[
+            (1, "crates/moysklad/src/api/page.rs", "MAX_ROWS"),
+            (MIB, "crates/moysklad/src/api/client.rs", "BODY_BYTES"),
+            (MIB, "crates/moysklad/src/api/client.rs", "TEXT_BYTES"),
+        ],
+    ),
+    (
+        "requests to МойСклад of one user or solution",
+        "{} units in 3 s; {} at once of an import",
+        &[
+            (1, "crates/moysklad/src/api/limits.rs", "UNITS"),
+            (1, "crates/moysklad/src/sync/mod.rs", "LANES"),
+        ],
+    ),
+    (
+        "picture from МойСклад",
+        "{} MiB",
+        &[(MIB, "crates/moysklad/src/api/session.rs", "FILE_BYTES")],
+    ),
+    (
         "orders of a batch; of a reply to 1C",
         "{}; {}",
         &[

@@ -288,10 +288,12 @@ fn counted<S: Sql, H: Http, C: Clock>(
     cursor: &mut Cursor,
     plan: &Plan,
 ) -> Vec<Statement> {
+    let again = cursor.again;
     let (totals, counts) = (&mut cursor.totals, &plan.counts);
     totals.created += number(counts.created);
     totals.changed += number(counts.changed + counts.restored);
-    totals.unchanged += number(counts.unchanged);
+    // In the second round most were counted in the first one.
+    totals.unchanged += if again { 0 } else { number(counts.unchanged) };
     totals.skipped += number(counts.skipped_unknown);
     totals.archived += number(counts.deleted);
     let mut statements = Vec::new();
