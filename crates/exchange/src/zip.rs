@@ -96,7 +96,7 @@ pub struct Archive<'a, S> {
 /// What an entry is.
 pub enum Content<'a, S> {
     /// A file of the exchange, ready to be unpacked.
-    File(Entry<'a, S>),
+    File(Box<Entry<'a, S>>),
     /// A file that is none of the exchange, by its name.
     Unknown(String),
     /// A folder, or what systems put beside files.
@@ -190,7 +190,7 @@ impl<'a, S: Sql> Archive<'a, S> {
             .compressed_size()
             .saturating_mul(MAX_RATIO)
             .clamp(RATIO_FROM_BYTES, MAX_ENTRY_BYTES);
-        Ok(Content::File(Entry {
+        Ok(Content::File(Box::new(Entry {
             name,
             sql: self.sql,
             tenant: self.tenant,
@@ -198,7 +198,7 @@ impl<'a, S: Sql> Archive<'a, S> {
             pieces,
             limit,
             file,
-        }))
+        })))
     }
 }
 

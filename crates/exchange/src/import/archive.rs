@@ -104,7 +104,7 @@ async fn unpack<S: Sql, K: Kv, C: Clock>(
     // It came when its archive did.
     let at = job.uploaded_at;
     let received =
-        upload::receive(sql, place, kind, u64::MAX, &mut entry, MAX_ENTRY_BYTES, at).await;
+        upload::receive(sql, place, kind, u64::MAX, &mut *entry, MAX_ENTRY_BYTES, at).await;
     let (upload, _) = match received {
         Err(Error::Broken | Error::TooLarge) => {
             return Err(Error::Archive(

@@ -305,8 +305,8 @@ impl<S: Sql, K: Kv, C: Clock> Worker<'_, S, K, C> {
             statements.extend(categories::rebuild_paths(tenant, now));
         }
         let answers = sql.atomic(statements).await?;
-        let counts = answers.iter().take(counted).skip(1).step_by(2);
-        if let Some(row) = counts.last().and_then(|rows| rows.first()) {
+        let count = counted.checked_sub(1).and_then(|last| answers.get(last));
+        if let Some(row) = count.and_then(|rows| rows.first()) {
             let changed = row.int(0).and_then(|n| u64::try_from(n).ok());
             self.job.cursor.totals.references = changed.unwrap_or_default();
         }
