@@ -651,7 +651,8 @@ pub fn gone(tenant: &str, upload: &str) -> Statement {
         .bind(upload)
 }
 
-/// The XML files of a session whose import has failed, by name, and what the client was told of each.
+/// The XML files of a session whose import has failed: name, when the file came, and what the client was
+/// told.
 ///
 /// # Errors
 /// The database's.
@@ -660,9 +661,9 @@ pub async fn failures(
     tenant: &str,
     session: &str,
     kind: Kind,
-) -> Result<Vec<(String, String)>, SqlError> {
+) -> Result<Vec<(String, i64, String)>, SqlError> {
     let statement = Statement::new(
-        "SELECT u.name, i.message FROM uploads u JOIN imports i ON i.tenant = u.tenant AND i.id = u.id \
+        "SELECT u.name, u.received_at, i.message FROM uploads u JOIN imports i ON i.tenant = u.tenant AND i.id = u.id \
          WHERE u.tenant = ?1 AND u.session = ?2 AND u.kind = ?3 AND u.state = 'taken' \
          AND u.name LIKE '%.xml' AND i.state = 'failed' ORDER BY u.name LIMIT 1000",
     )
@@ -670,10 +671,8 @@ pub async fn failures(
     .bind(session)
     .bind(kind.as_str());
     let rows = sql.query(statement).await?;
-    Ok(rows
-        .iter()
-        .map(|row| (row.string(0), row.string(1)))
-        .collect())
+    let failure = |row: &Row| (row.string(0), row.int(1).unwrap_or_default(), row.string(2));
+    Ok(rows.iter().map(failure).collect())
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use sklad_store::{Clock, Kv, Row, Sql, SqlError, Statement};
 use crate::Error;
 use crate::handle::{ABANDONED_MS, Call, record};
 use crate::names::{self, FileKind};
-use crate::request::Kind;
+use crate::request::{Kind, Mode};
 use crate::session::{IDLE_MS, Session};
 use crate::upload::{self, Upload};
 
@@ -67,7 +67,10 @@ pub(crate) async fn request<S: Sql, K: Kv, C: Clock>(
     let (sql, tenant) = (&call.app.sql, call.slug());
     if let Some(upload) = upload::find(sql, call.place(name)).await? {
         return match drive(call, &upload).await? {
-            Ended::Done => all(call, &|other| is_twin(name, other)).await,
+            Ended::Done => {
+                let is_twin = |other: &str| is_twin(name, other);
+                all(call, is_twin, |other, _| is_twin(other)).await
+            }
             ended => Ok(ended),
         };
     }
@@ -120,17 +123,20 @@ async fn archived<S: Sql, K: Kv, C: Clock>(
     call: &Call<'_, S, K, C>,
     name: &str,
 ) -> Result<Ended, Error> {
-    match upload::find(&call.app.sql, call.place(name)).await? {
-        Some(_) => all(call, &|_| true).await,
-        None => Ok(not_uploaded(name)),
-    }
+    let Some(zip) = upload::find(&call.app.sql, call.place(name)).await? else {
+        return Ok(not_uploaded(name));
+    };
+    // What came out of an archive came when it did.
+    all(call, |_| true, |_, came_at| came_at == zip.received_at).await
 }
 
 /// Imports the files of the session that are `wanted` by their names. One that fails does not keep the
-/// others back; in the end, and whenever it is asked again, all have failed with it.
+/// others back; but all have failed, also when they are asked for again, with one that is `blamed` by name
+/// and time.
 async fn all<S: Sql, K: Kv, C: Clock>(
     call: &Call<'_, S, K, C>,
-    wanted: &dyn Fn(&str) -> bool,
+    wanted: impl Fn(&str) -> bool,
+    blamed: impl Fn(&str, i64) -> bool,
 ) -> Result<Ended, Error> {
     let (sql, tenant, session) = (&call.app.sql, call.slug(), &call.session.id);
     let mut files = upload::waiting(sql, tenant, session, call.kind, "xml").await?;
@@ -138,26 +144,19 @@ async fn all<S: Sql, K: Kv, C: Clock>(
     files.sort_by_key(|file| rank(&file.name));
     if let Some(file) = files.first() {
         let ended = drive(call, file).await?;
-        return Ok(match ended {
-            Ended::Progress(_) => ended,
-            _ if files.len() > 1 => Ended::Progress(told::ended(&file.name)),
-            Ended::Failed(_) => ended,
-            Ended::Done => failed(call, wanted).await?,
-        });
+        if matches!(ended, Ended::Progress(_)) {
+            return Ok(ended);
+        }
+        if files.len() > 1 {
+            return Ok(Ended::Progress(told::ended(&file.name)));
+        }
     }
-    failed(call, wanted).await
-}
-
-/// What the wanted files of a session that have ended have ended with.
-async fn failed<S: Sql, K: Kv, C: Clock>(
-    call: &Call<'_, S, K, C>,
-    wanted: &dyn Fn(&str) -> bool,
-) -> Result<Ended, Error> {
-    let failures =
-        upload::failures(&call.app.sql, call.slug(), &call.session.id, call.kind).await?;
-    let mut failures = failures.into_iter().filter(|(name, _)| wanted(name));
+    let failures = upload::failures(sql, tenant, session, call.kind).await?;
+    let mut failures = failures
+        .into_iter()
+        .filter(|(name, at, _)| blamed(name, *at));
     Ok(match failures.next() {
-        Some((_, message)) => Ended::Failed(message),
+        Some((_, _, message)) => Ended::Failed(message),
         None => Ended::Done,
     })
 }
@@ -367,16 +366,13 @@ async fn adopt_abandoned<S: Sql, K: Kv, C: Clock>(call: &Call<'_, S, K, C>) -> R
 }
 
 /// Files of the catalogue that rest since [`ABANDONED_MS`] and were not asked for, the oldest first. Those
-/// of the session that asks are not among them: its client is at work.
+/// of the session that asks are among them only where it begins anew: else its client is at work.
 async fn abandoned<S: Sql, K: Kv, C: Clock>(
     call: &Call<'_, S, K, C>,
     now_ms: i64,
 ) -> Result<Vec<Abandoned>, SqlError> {
-    let own = if call.session.is_shared() {
-        ""
-    } else {
-        call.session.id.as_str()
-    };
+    let begins = call.query.mode() == Some(Mode::Init) || call.session.is_shared();
+    let own = if begins { "" } else { call.session.id.as_str() };
     let statement = Statement::new(
         "SELECT u.id, u.name, u.size, u.received_at, u.session, s.employee, s.created_at \
          FROM uploads u INDEXED BY uploads_waiting \

@@ -260,6 +260,17 @@ fn a_session_at_work_is_left_alone_by_itself() {
 }
 
 #[test]
+fn a_session_that_begins_anew_imports_what_it_had_not_asked_for() {
+    let world = world();
+    let client = world.begun();
+    client.put("import.xml", &goods(["A"]));
+    world.later(30 * MINUTE);
+    client.ask("init", "", b"");
+    assert_eq!(world.goods(), 1);
+    client.imported("import.xml");
+}
+
+#[test]
 fn without_any_client_housekeeping_does_it() {
     let world = world();
     only_uploads(&world, &both(3));

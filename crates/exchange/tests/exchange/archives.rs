@@ -56,6 +56,18 @@ fn a_bad_file_fails_the_archive_and_keeps_no_other_back() {
 }
 
 #[test]
+fn a_bad_file_fails_its_own_archive_alone() {
+    let world = world();
+    let client = world.begun();
+    client.put("1.zip", &packed(&[("import.xml", b"no XML")]));
+    assert!(client.import("1.zip").starts_with("failure\nimport.xml: "));
+    world.later(1);
+    client.put("2.zip", &packed(&[("offers.xml", &goods(["A"]))]));
+    client.imported("2.zip");
+    assert!(client.import("1.zip").starts_with("failure\nimport.xml: "));
+}
+
+#[test]
 fn files_of_one_name_in_different_folders_are_all_imported() {
     let archive = packed(&[
         ("1/import.xml", &goods(["A"])),
