@@ -22,7 +22,6 @@ fn file(path: &str) -> String {
 
 const MIB: u64 = 1024 * 1024;
 const SECOND_MS: u64 = 1000;
-const SECOND_NS: u64 = 1_000_000_000;
 
 /// A constant: of how many of its units the page speaks as one, its file, its name.
 type Constant = (u64, &'static str, &'static str);
@@ -274,8 +273,8 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         "connecting to a merchant's code gateway; its answer",
         "{} s; {} s",
         &[
-            (SECOND_NS, "crates/edge/src/outbound.rs", "CONNECT_NS"),
-            (SECOND_NS, "crates/edge/src/outbound.rs", "ANSWER_NS"),
+            (SECOND_MS, "crates/store/src/http.rs", "GATEWAY_CONNECT_MS"),
+            (SECOND_MS, "crates/store/src/http.rs", "GATEWAY_ANSWER_MS"),
         ],
     ),
     (
