@@ -207,6 +207,22 @@ pub async fn begun(
     find(sql, tenant, id).await?.ok_or(Error::Gone)
 }
 
+/// The statement that notes that nothing can be made of this content; `text` is what the client is told
+/// whenever it asks.
+#[must_use]
+pub fn failed(tenant: &str, id: &str, name: &str, text: &str, now_ms: i64) -> Statement {
+    Statement::new(
+        "INSERT INTO imports (tenant, id, name, state, cursor, message, started_at, updated_at) \
+         VALUES (?1, ?2, ?3, 'failed', '{}', ?4, ?5, ?5) ON CONFLICT (tenant, id) DO UPDATE SET \
+         state = 'failed', seq = seq + 1, message = excluded.message, updated_at = excluded.updated_at",
+    )
+    .bind(tenant)
+    .bind(id)
+    .bind(name)
+    .bind(text)
+    .bind(now_ms)
+}
+
 /// Older imports of the same name that have not ended.
 const OLDER: &str = "tenant = ?1 AND state = 'running' AND name = ?2 AND id <> ?3 \
      AND (started_at, id) < (?4, ?3)";
