@@ -3,7 +3,7 @@
 LISTEN ?= 127.0.0.1:3000
 STATE ?= .spin
 URL = http://$(LISTEN)
-COMPONENTS = loyalty-search loyalty-calc loyalty-commit loyalty-verify commerceml-exchange pictures cabinet cabinet-customers cabinet-sales cabinet-goods cabinet-employees cabinet-orders
+COMPONENTS = loyalty-search loyalty-calc loyalty-commit loyalty-verify commerceml-exchange pictures cabinet cabinet-customers cabinet-sales cabinet-goods cabinet-employees cabinet-orders cabinet-connections sync scheduler
 GUESTS = guest-probe guest-cron bench-empty bench-parse
 HOST = target/release/sklad-edge
 WASM = cargo build --profile wasm --target wasm32-wasip2
@@ -14,7 +14,7 @@ export LISTEN STATE
 
 .PHONY: help
 help: ## Lists the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 	@echo
 	@echo 'Settings: LISTEN=$(LISTEN) (address), STATE=$(STATE) (state folder)'
 
@@ -44,6 +44,10 @@ run: build ## Runs the application on LISTEN, with a demo tenant
 .PHONY: demo
 demo: ## Plays a till against the running application
 	@$(HOST) demo till --url $(URL) --key-file $(STATE)/demo-key
+
+.PHONY: fake-moysklad
+fake-moysklad: ## A МойСклад to play with: prints addresses, tokens and calls that work
+	@cargo run --release -q -p fake-moysklad
 
 .PHONY: spin
 spin: components ## Runs the same application with an installed Spin (4.1 or newer)

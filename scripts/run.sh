@@ -7,7 +7,7 @@ LISTEN="${LISTEN:-127.0.0.1:3000}"
 STATE="${STATE:-.spin}"
 
 mkdir -p "$STATE"
-"$HOST" up --listen "$LISTEN" --state-dir "$STATE" &
+"$HOST" up --cron-manifest spin.cron.toml --listen "$LISTEN" --state-dir "$STATE" &
 server=$!
 trap 'kill -TERM "$server" 2>/dev/null || true' INT TERM
 # The command itself says with 3 that nobody answers yet.

@@ -12,6 +12,8 @@ use spin_sdk::wasip3::wit_future;
 const CHUNK: usize = 64 * 1024;
 /// How long a pause is, in nanoseconds: long enough for the host to look at the others.
 const PAUSE_NS: u64 = 1_000;
+/// Nanoseconds of a millisecond.
+const NS_PER_MS: u64 = 1_000_000;
 
 type Trailers = FutureReader<Result<Option<spin_sdk::wasip3::http::types::Trailers>, ErrorCode>>;
 
@@ -86,5 +88,9 @@ impl Clock for SpinClock {
 
     async fn pause(&self) {
         monotonic_clock::wait_for(PAUSE_NS).await;
+    }
+
+    async fn sleep(&self, ms: u32) {
+        monotonic_clock::wait_for(u64::from(ms).saturating_mul(NS_PER_MS)).await;
     }
 }

@@ -227,7 +227,7 @@ async fn archive<S: Sql, K: Kv, C: Clock>(
     }
     if let Some(text) = failure {
         let now = call.clock.now_ms();
-        let failed = job::failed(tenant, &archive.id, &archive.name, &text, now);
+        let failed = job::failed(tenant, &archive.id, &text, now);
         sql.atomic(vec![failed]).await?;
     }
     ended(call, archive).await
@@ -249,8 +249,9 @@ async fn file<S: Sql, K: Kv, C: Clock>(
     let (name, tenant, now) = (&upload.name, call.slug(), call.clock.now_ms());
     let text = format!("{name}: {error}");
     let row = record(name, Outcome::Error, format!("Файл не загружен: {error}"));
+    job::begun(&call.app.sql, tenant, &upload.id, name, now).await?;
     let batch = vec![
-        job::failed(tenant, &upload.id, name, &text, now),
+        job::failed(tenant, &upload.id, &text, now),
         upload::taken(tenant, &upload.id),
         row.statement(tenant, now),
     ];

@@ -35,6 +35,10 @@ impl Clock for Ticking {
     }
 
     async fn pause(&self) {}
+
+    async fn sleep(&self, ms: u32) {
+        self.0.set(self.0.get() + i64::from(ms));
+    }
 }
 
 struct Bytes(Option<Vec<u8>>);

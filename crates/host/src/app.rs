@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use tokio::sync::watch;
 use wasmtime::Engine;
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
@@ -77,8 +77,18 @@ impl App {
             &manifest.base,
         )?;
         make_folders(&config)?;
-        let variables =
-            Variables::resolve(&manifest, &options.variables, &config.variable_providers)?;
+        let beside = options
+            .cron_manifests
+            .iter()
+            .map(|file| cron_manifest(file));
+        let beside = beside.collect::<Result<Vec<_>>>()?;
+        let mut own = options.variables.clone();
+        // What a manifest beside it declares is no mistake.
+        own.retain(|name, _| {
+            let elsewhere = beside.iter().any(|m| m.variables.contains_key(name));
+            manifest.variables.contains_key(name) || !elsewhere
+        });
+        let variables = Variables::resolve(&manifest, &own, &config.variable_providers)?;
         let missing_variables = variables.missing().map(ToOwned::to_owned).collect();
         let (stopping, stopping_receiver) = watch::channel(false);
         let loader = Loader {
@@ -100,7 +110,15 @@ impl App {
         };
         loader.prepare_state().await?;
         let (router, targets) = loader.http()?;
-        let cron = loader.cron()?;
+        let mut cron = loader.cron()?;
+        let mut missing_variables: Vec<String> = missing_variables;
+        for manifest in &beside {
+            let declared = options.variables_of(manifest);
+            let variables = Variables::resolve(manifest, &declared, &config.variable_providers)?;
+            missing_variables.extend(variables.missing().map(ToOwned::to_owned));
+            cron.extend(loader.beside(manifest, variables).cron()?);
+        }
+        missing_variables.dedup();
         let (counters, own_address) = (loader.counters.clone(), loader.own_address.clone());
         let client = loader.client.clone();
         drop(loader);
@@ -116,6 +134,29 @@ impl App {
             missing_variables,
         })
     }
+}
+
+/// The variable by which a manifest of cron triggers knows the application's address.
+const APP_URL: &str = "app_url";
+/// The address of this application, as a component may call it.
+const ITSELF: &str = "http://self.alt";
+
+/// A manifest with cron triggers alone, whose components call this application where nothing else is said.
+fn cron_manifest(file: &Path) -> Result<Manifest> {
+    let mut manifest = Manifest::load(file)?;
+    let shown = file.display();
+    ensure!(
+        !manifest.cron.is_empty(),
+        "{shown}: it has no [[trigger.cron]]"
+    );
+    ensure!(
+        manifest.http.is_empty(),
+        "{shown}: [[trigger.http]] belongs into the application's own manifest"
+    );
+    if let Some(url) = manifest.variables.get_mut(APP_URL) {
+        url.default = Some(ITSELF.to_owned());
+    }
+    Ok(manifest)
 }
 
 fn make_folders(config: &RuntimeConfig) -> Result<()> {
@@ -156,6 +197,24 @@ fn linker(engine: &Engine) -> Result<Linker<InstanceState>> {
 }
 
 impl Loader<'_> {
+    /// The same for the components of another manifest.
+    fn beside<'b>(&'b self, manifest: &'b Manifest, variables: Variables) -> Loader<'b> {
+        Loader {
+            engine: self.engine,
+            linker: self.linker.clone(),
+            manifest,
+            config: self.config,
+            variables,
+            options: self.options,
+            key_value: self.key_value.clone(),
+            sqlite: self.sqlite.clone(),
+            counters: self.counters.clone(),
+            own_address: self.own_address.clone(),
+            stopping: self.stopping.clone(),
+            client: self.client.clone(),
+        }
+    }
+
     /// Runs `--key-value` and `--sqlite` against the default stores.
     async fn prepare_state(&self) -> Result<()> {
         let label = crate::runtime_config::DEFAULT_LABEL;

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, ensure};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use wasmtime::Engine;
 use wasmtime::component::InstancePre;
 
@@ -22,6 +23,8 @@ mod bindings {
 
 /// How far ahead the next moment of an expression is looked for: past the next 29 February.
 const HORIZON_DAYS: u64 = 366 * 9;
+/// Events of one trigger that are handled at once; one more is passed over.
+const AT_ONCE: usize = 4;
 
 /// One cron trigger, ready to run.
 #[derive(Clone)]
@@ -49,21 +52,37 @@ impl CronJob {
         })
     }
 
-    /// Fires at each moment of the schedule until the server stops. As in Spin, a moment that
-    /// passes while the server is down is not made up for.
+    /// Fires at each moment of the schedule until the server stops. As in Spin, an event does not wait
+    /// for the one before it, and a moment that passes while the server is down is not made up for.
     pub(crate) async fn run(self, mut stopping: watch::Receiver<bool>) {
         let mut last = now();
+        let mut events = JoinSet::new();
         while let Some(next) = self.schedule.after(last.as_secs()) {
             let wait = Duration::from_secs(next).saturating_sub(now());
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
-                () = stopped(&mut stopping) => return,
+                () = stopped(&mut stopping) => break,
             }
-            if let Err(error) = self.fire(next).await {
-                let text = format!("{}: cron: {error:?}\n", self.grants.id);
+            while events.try_join_next().is_some() {}
+            if events.len() < AT_ONCE {
+                let job = self.clone();
+                events.spawn(async move { job.event(next).await });
+            } else {
+                let text = format!(
+                    "{}: cron: the last {AT_ONCE} events go on\n",
+                    self.grants.id
+                );
                 self.grants.stderr.put(text.as_bytes());
             }
             last = Duration::from_secs(next).max(now());
+        }
+        while events.join_next().await.is_some() {}
+    }
+
+    async fn event(&self, timestamp: u64) {
+        if let Err(error) = self.fire(timestamp).await {
+            let text = format!("{}: cron: {error:?}\n", self.grants.id);
+            self.grants.stderr.put(text.as_bytes());
         }
     }
 

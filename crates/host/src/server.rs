@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::engine::engine;
 use crate::instance::ReuseLimits;
 use crate::log::Log;
+use crate::manifest::Manifest;
 use crate::metrics::Metrics;
 use crate::request::Service;
 use crate::stream::CountedStream;
@@ -35,6 +36,8 @@ const DRAIN_POLL: Duration = Duration::from_millis(5);
 pub struct Options {
     /// The manifest, or the folder with `spin.toml`.
     pub manifest: PathBuf,
+    /// Manifests whose cron triggers run beside it.
+    pub cron_manifests: Vec<PathBuf>,
     /// Address and port; port 0 is any free one.
     pub listen: String,
     /// Folder of the databases; `.spin` beside the manifest when `None`.
@@ -55,6 +58,15 @@ pub struct Options {
     pub quiet: bool,
 }
 
+impl Options {
+    /// The application variables that a manifest declares.
+    pub(crate) fn variables_of(&self, manifest: &Manifest) -> BTreeMap<String, String> {
+        let mut variables = self.variables.clone();
+        variables.retain(|name, _| manifest.variables.contains_key(name));
+        variables
+    }
+}
+
 /// Sets up a server: see the [crate documentation](crate) for an example.
 #[derive(Debug, Clone)]
 pub struct Builder {
@@ -71,6 +83,7 @@ impl Server {
         Builder {
             options: Options {
                 manifest: "spin.toml".into(),
+                cron_manifests: Vec::new(),
                 listen: DEFAULT_LISTEN.into(),
                 state_dir: None,
                 runtime_config: None,
@@ -89,6 +102,13 @@ impl Builder {
     /// The manifest, or the folder that holds `spin.toml`.
     pub fn manifest(mut self, path: impl Into<PathBuf>) -> Self {
         self.options.manifest = path.into();
+        self
+    }
+
+    /// Adds a manifest whose cron triggers run beside the application. Its variable `app_url`, where it has
+    /// one, is by default the address of this server.
+    pub fn cron_manifest(mut self, path: impl Into<PathBuf>) -> Self {
+        self.options.cron_manifests.push(path.into());
         self
     }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use crate::bindings::fermyon::spin::variables as v2;
 use crate::bindings::spin::variables::variables::{Error, Host, HostWithStore};
 use crate::instance::InstanceState;
 use crate::manifest::{Manifest, is_variable_name};
@@ -130,16 +131,39 @@ impl<T: Send> HostWithStore<T> for HasSelf<InstanceState> {
         accessor: &Accessor<T, Self>,
         name: String,
     ) -> wasmtime::Result<Result<String, Error>> {
-        if !is_variable_name(&name) {
-            return Ok(Err(Error::InvalidName(name)));
-        }
-        Ok(accessor.with(
-            |mut access| match access.get().component.variables.get(&name) {
-                None => Err(Error::Undefined(name)),
-                Some(Ok(value)) => Ok(value.clone()),
-                Some(Err(reason)) => Err(Error::Undefined(reason.clone())),
-            },
-        ))
+        let value = accessor.with(|mut access| value(access.get(), &name));
+        Ok(value.map_err(|missing| match missing {
+            Missing::Name => Error::InvalidName(name),
+            Missing::Value(reason) => Error::Undefined(reason),
+        }))
+    }
+}
+
+impl v2::Host for InstanceState {
+    fn get(&mut self, name: String) -> wasmtime::Result<Result<String, v2::Error>> {
+        Ok(value(self, &name).map_err(|missing| match missing {
+            Missing::Name => v2::Error::InvalidName(name),
+            Missing::Value(reason) => v2::Error::Undefined(reason),
+        }))
+    }
+}
+
+/// Why there is no value.
+enum Missing {
+    /// It is no name.
+    Name,
+    /// Nothing has this name, or the reason why it has no value.
+    Value(String),
+}
+
+fn value(state: &InstanceState, name: &str) -> Result<String, Missing> {
+    if !is_variable_name(name) {
+        return Err(Missing::Name);
+    }
+    match state.component.variables.get(name) {
+        None => Err(Missing::Value(name.to_owned())),
+        Some(Ok(value)) => Ok(value.clone()),
+        Some(Err(reason)) => Err(Missing::Value(reason.clone())),
     }
 }
 

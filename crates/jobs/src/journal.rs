@@ -84,6 +84,8 @@ pub const ACTIONS: &[&str] = &[
     "group",
     "exchange",
     "call",
+    "job",
+    "webhook",
 ];
 
 /// Every [`Outcome`], in the words of the API.

@@ -1,6 +1,7 @@
 //! The outbox: messages to others, written together with what they tell of, and delivered until they
 //! arrive, expire or have failed too often. A dead one stays visible.
 
+use futures::future::join_all;
 use sklad_store::{Http, HttpError, Row, Sql, SqlError, Statement};
 
 use crate::journal::{Direction, Outcome, Record};
@@ -9,8 +10,6 @@ use crate::journal::{Direction, Outcome, Record};
 const ATTEMPTS_MAX: i64 = 8;
 /// The wait after the first failure, in milliseconds; it doubles with each further one.
 const BACKOFF_MS: i64 = 1_000;
-/// How many messages one call delivers at most.
-const BATCH: i64 = 8;
 /// How long a delivery is left to the one who began it, in milliseconds.
 const LEASE_MS: i64 = 15_000;
 
@@ -45,7 +44,7 @@ impl Message {
     }
 }
 
-/// Delivers what is due for a tenant. Two deliveries at once do not send a message twice: each first
+/// Delivers what is due for a tenant, at most eight messages. Two deliveries at once do not send a message twice: each first
 /// takes what it sends for [`LEASE_MS`]. Answers how many arrived.
 ///
 /// # Errors
@@ -58,18 +57,18 @@ pub async fn deliver(
 ) -> Result<usize, SqlError> {
     let take = Statement::new(
         "UPDATE outbox SET next_at = ?2 + ?3, attempts = attempts + 1 WHERE tenant = ?1 AND id IN ( \
-           SELECT id FROM outbox WHERE tenant = ?1 AND state = 'due' AND next_at <= ?2 ORDER BY next_at LIMIT ?4) \
+           SELECT id FROM outbox WHERE tenant = +?1 AND state = 'due' AND next_at <= +?2 ORDER BY next_at LIMIT 8) \
          RETURNING id, target, payload, attempts, expires_at",
     )
     .bind(tenant)
     .bind(now)
-    .bind(LEASE_MS)
-    .bind(BATCH);
+    .bind(LEASE_MS);
     let taken = sql.atomic(vec![take]).await?.into_iter().flatten();
     let mut arrived = 0;
     let mut results = Vec::new();
-    for row in taken {
-        let error = send(http, &row, now).await.err();
+    // All at once: one after the other they could outlast the lease.
+    let sending = taken.map(async |row| (send(http, &row, now).await.err(), row));
+    for (error, row) in join_all(sending).await {
         arrived += usize::from(error.is_none());
         results.extend(error.as_deref().and_then(|e| failed(tenant, &row, now, e)));
         results.push(result(tenant, &row, now, error));
@@ -121,7 +120,8 @@ fn over(row: &Row, now: i64) -> bool {
     row.int(3).unwrap_or(ATTEMPTS_MAX) >= ATTEMPTS_MAX || row.int(4).unwrap_or_default() <= now
 }
 
-/// What became of it. The payload of a message that is done with is not kept: it may hold a code.
+/// What became of it. The payload of a message that is done with is not kept: it may hold a code. One that
+/// failed too often, and would still be of use, keeps it: it can be tried again.
 fn result(tenant: &str, row: &Row, now: i64, error: Option<String>) -> Statement {
     let attempts = row.int(3).unwrap_or(ATTEMPTS_MAX);
     let state = match &error {
@@ -132,13 +132,15 @@ fn result(tenant: &str, row: &Row, now: i64, error: Option<String>) -> Statement
     let wait = BACKOFF_MS << attempts.clamp(0, 16);
     Statement::new(
         "UPDATE outbox SET state = ?3, last_error = ?4, next_at = ?5, \
-         payload = CASE ?3 WHEN 'due' THEN payload ELSE '' END WHERE tenant = ?1 AND id = ?2",
+         payload = CASE WHEN ?3 = 'sent' OR expires_at <= ?6 THEN '' ELSE payload END \
+         WHERE tenant = ?1 AND id = ?2 AND state = 'due'",
     )
     .bind(tenant)
     .bind(row.string(0))
     .bind(state)
     .bind(error)
     .bind(now.saturating_add(wait))
+    .bind(now)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use sklad_catalog::RefKind;
+use sklad_jobs::job::Wish;
 use sklad_loyalty::Programme;
 use sklad_store::{Kv, Sql};
 use sklad_tenant::settings::CustomerSettings;
@@ -15,8 +16,8 @@ use crate::error::ApiError;
 use crate::reply::Reply;
 use crate::routes::{Found, Op, Route, find};
 use crate::{
-    catalog, customers, employees, gifts, journal, keys, ledger, orders, sales, settings, simulate,
-    tenants,
+    catalog, customers, employees, gifts, jobs, journal, keys, ledger, orders, sales, settings,
+    simulate, tenants,
 };
 
 /// Answers one request of any route. `now_ms` is milliseconds since 1970 UTC; a body may be cut off
@@ -81,6 +82,15 @@ pub async fn handle_employees<S: Sql, K: Kv>(
     request: Request<Bytes>,
 ) -> Response<Vec<u8>> {
     respond(app, now_ms, &request, employees_part).await
+}
+
+/// Answers the routes of the component `cabinet-connections`: jobs, and what stands still after failures.
+pub async fn handle_connections<S: Sql, K: Kv>(
+    app: &App<S, K>,
+    now_ms: i64,
+    request: Request<Bytes>,
+) -> Response<Vec<u8>> {
+    respond(app, now_ms, &request, connections_part).await
 }
 
 async fn respond<S: Sql, K: Kv>(
@@ -158,7 +168,8 @@ fn all_parts<'a, S: Sql, K: Kv>(route: &Route, c: &'a Context<'a, S, K>) -> Opti
     let part = part.or_else(|| sales_part(route, c));
     let part = part.or_else(|| goods_part(route, c));
     let part = part.or_else(|| orders_part(route, c));
-    part.or_else(|| employees_part(route, c))
+    let part = part.or_else(|| employees_part(route, c));
+    part.or_else(|| connections_part(route, c))
 }
 
 fn tenants_part<'a, S: Sql, K: Kv>(
@@ -284,6 +295,23 @@ fn employees_part<'a, S: Sql, K: Kv>(
     })
 }
 
+fn connections_part<'a, S: Sql, K: Kv>(
+    route: &Route,
+    c: &'a Context<'a, S, K>,
+) -> Option<Answering<'a>> {
+    Some(match route.op {
+        Op::ListJobs => Box::pin(jobs::list(c)),
+        Op::GetJob => Box::pin(jobs::get(c)),
+        Op::RunJob => Box::pin(jobs::wish(c, Wish::Run)),
+        Op::PauseJob => Box::pin(jobs::wish(c, Wish::Pause)),
+        Op::ResumeJob => Box::pin(jobs::wish(c, Wish::Resume)),
+        Op::CancelJob => Box::pin(jobs::wish(c, Wish::Cancel)),
+        Op::ListDeadLetters => Box::pin(jobs::list_dead(c)),
+        Op::ReplayDeadLetter => Box::pin(jobs::replay(c)),
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -306,6 +334,7 @@ mod tests {
                 goods_part(route, &c),
                 employees_part(route, &c),
                 orders_part(route, &c),
+                connections_part(route, &c),
             ];
             assert_eq!(parts.iter().flatten().count(), 1, "{:?}", route.op);
         }

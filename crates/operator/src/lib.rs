@@ -14,6 +14,7 @@ mod dispatch;
 mod employees;
 mod error;
 mod gifts;
+mod jobs;
 mod journal;
 mod keys;
 mod ledger;
@@ -30,8 +31,8 @@ mod tenants;
 
 pub use context::MAX_BODY_BYTES;
 pub use dispatch::{
-    handle, handle_customers, handle_employees, handle_goods, handle_orders, handle_sales,
-    handle_tenants,
+    handle, handle_connections, handle_customers, handle_employees, handle_goods, handle_orders,
+    handle_sales, handle_tenants,
 };
 
 /// The OpenAPI 3.1 document, as it is served at `/api/v1/openapi.json`; see `build.rs`.

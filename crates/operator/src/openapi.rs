@@ -228,6 +228,8 @@ fn schemas() -> Map<String, Value> {
     add::<crate::simulate::Simulation>(g);
     add::<crate::simulate::Simulated>(g);
     add::<shapes::JournalLine>(g);
+    add::<sklad_jobs::job::Line>(g);
+    add::<sklad_jobs::dead::Dead>(g);
     generator.take_definitions(true)
 }
 

@@ -65,6 +65,14 @@ pub enum Op {
     Simulate,
     ListJournal,
     Check,
+    ListJobs,
+    GetJob,
+    RunJob,
+    PauseJob,
+    ResumeJob,
+    CancelJob,
+    ListDeadLetters,
+    ReplayDeadLetter,
 }
 
 /// A query parameter: its name and what it means.
@@ -572,7 +580,7 @@ pub const ROUTES: &[Route] = &[
     .answers(200, Answer::One("Simulated")),
     Route::get(tenant!("/journal"), Op::ListJournal, "Журнал, новое вперёд")
         .query(&[
-            ("action", "Действие: sale, return, customer, merge, adjust, code, outbox, gift, goods, categories, order, settings, key, employee, group, tenant, exchange или call"),
+            ("action", "Действие: sale, return, customer, merge, adjust, code, outbox, gift, goods, categories, order, settings, key, employee, group, tenant, exchange, call, job или webhook"),
             ("outcome", "ok, warning, repeated или error"),
             ("customer", "Идентификатор покупателя"),
         ])
@@ -583,6 +591,45 @@ pub const ROUTES: &[Route] = &[
         "Пересчитать балансы и показать расхождения",
     )
     .answers(200, Answer::One("Checked")),
+    Route::get(tenant!("/jobs"), Op::ListJobs, "Задания: что выполняется само")
+        .answers(200, Answer::Many("Job")),
+    Route::get(tenant!("/jobs/{id}"), Op::GetJob, "Задание").answers(200, Answer::One("Job")),
+    Route::post(
+        tenant!("/jobs/{id}/run"),
+        Op::RunJob,
+        "Запустить задание сейчас; выполняемое идёт дальше",
+    )
+    .answers(200, Answer::One("Job")),
+    Route::post(
+        tenant!("/jobs/{id}/pause"),
+        Op::PauseJob,
+        "Приостановить задание; сделанное сохраняется",
+    )
+    .answers(200, Answer::One("Job")),
+    Route::post(
+        tenant!("/jobs/{id}/resume"),
+        Op::ResumeJob,
+        "Возобновить приостановленное задание",
+    )
+    .answers(200, Answer::One("Job")),
+    Route::post(
+        tenant!("/jobs/{id}/cancel"),
+        Op::CancelJob,
+        "Отменить выполнение; сделанное остаётся, следующий раз начнётся сначала",
+    )
+    .answers(200, Answer::One("Job")),
+    Route::get(
+        tenant!("/dead-letters"),
+        Op::ListDeadLetters,
+        "Неудавшееся: задания, уведомления и сообщения, попытки которых кончились",
+    )
+    .answers(200, Answer::Page("DeadLetter")),
+    Route::post(
+        tenant!("/dead-letters/{id}/replay"),
+        Op::ReplayDeadLetter,
+        "Повторить неудавшееся",
+    )
+    .answers(204, Answer::None),
 ];
 
 /// What a path leads to.

@@ -12,4 +12,7 @@ pub trait Clock {
     /// Lets the instance's other requests go on. An instance has one thread: long work calls this
     /// between its pieces.
     async fn pause(&self);
+
+    /// Waits for so many milliseconds.
+    async fn sleep(&self, ms: u32);
 }

@@ -10,6 +10,7 @@ const FILES: &[&str] = &[
     include_str!("../migrations/0003_employees.sql"),
     include_str!("../migrations/0004_exchange.sql"),
     include_str!("../migrations/0005_orders.sql"),
+    include_str!("../migrations/0006_jobs.sql"),
 ];
 
 /// The version of the schema that this build works with.

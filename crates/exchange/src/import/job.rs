@@ -207,18 +207,15 @@ pub async fn begun(
     find(sql, tenant, id).await?.ok_or(Error::Gone)
 }
 
-/// The statement that notes that nothing can be made of this content; `text` is what the client is told
-/// whenever it asks.
+/// The statement that ends an import with a failure; `text` is what the client is told whenever it asks.
 #[must_use]
-pub fn failed(tenant: &str, id: &str, name: &str, text: &str, now_ms: i64) -> Statement {
+pub fn failed(tenant: &str, id: &str, text: &str, now_ms: i64) -> Statement {
     Statement::new(
-        "INSERT INTO imports (tenant, id, name, state, cursor, message, started_at, updated_at) \
-         VALUES (?1, ?2, ?3, 'failed', '{}', ?4, ?5, ?5) ON CONFLICT (tenant, id) DO UPDATE SET \
-         state = 'failed', seq = seq + 1, message = excluded.message, updated_at = excluded.updated_at",
+        "UPDATE imports SET state = 'failed', message = ?3, seq = seq + 1, updated_at = ?4 \
+         WHERE tenant = ?1 AND id = ?2",
     )
     .bind(tenant)
     .bind(id)
-    .bind(name)
     .bind(text)
     .bind(now_ms)
 }

@@ -198,6 +198,13 @@ fn from_dot_env() -> Option<String> {
 }
 
 impl Api {
+    /// Lets the application do for `budget_ms` what is due, or until nothing is; answers what it did.
+    pub fn tick(&self, budget_ms: u32) -> Result<Value, Failure> {
+        let path = format!("/internal/tick?budget_ms={budget_ms}&once=true");
+        let (status, _, text) = self.http.exchange("POST", &path, &[], &Body::None)?;
+        answer(status, &text)
+    }
+
     /// Sends a request below `/api/v1/tenants`.
     pub fn send(
         &self,
@@ -208,16 +215,7 @@ impl Api {
     ) -> Result<Reply, Failure> {
         let path = format!("/api/v1/tenants{path}");
         let (status, etag, text) = self.http.exchange(method, &path, headers, body)?;
-        if !(200..300).contains(&status) {
-            return Err(Failure::Refused(refusal(status, &text)));
-        }
-        let body = if text.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_str(&text).map_err(|_| {
-                Failure::Refused("сервер ответил не JSON: это точно sklad-edge?".to_owned())
-            })?
-        };
+        let body = answer(status, &text)?;
         Ok(Reply { body, etag })
     }
 
@@ -249,6 +247,18 @@ impl Api {
         }
         Ok(items)
     }
+}
+
+/// The body of an answer that is well; null when it is empty.
+fn answer(status: u16, text: &str) -> Result<Value, Failure> {
+    if !(200..300).contains(&status) {
+        return Err(Failure::Refused(refusal(status, text)));
+    }
+    if text.is_empty() {
+        return Ok(Value::Null);
+    }
+    serde_json::from_str(text)
+        .map_err(|_| Failure::Refused("сервер ответил не JSON: это точно sklad-edge?".to_owned()))
 }
 
 /// The server's own words, with the place.

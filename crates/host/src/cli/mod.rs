@@ -8,11 +8,13 @@ use clap::{Parser, Subcommand};
 
 mod api;
 mod customer;
+mod dead;
 mod demo;
 mod employee;
 mod gift;
 mod goods;
 mod group;
+mod job;
 mod order;
 mod reports;
 mod show;
@@ -54,6 +56,12 @@ enum Command {
     Simulate(simulate::Arguments),
     /// The journal, the newest first.
     Journal(reports::Journal),
+    /// What runs by itself: jobs and their schedules.
+    Job(job::Arguments),
+    /// What failed too often: jobs, webhooks, messages.
+    Dead(dead::Arguments),
+    /// Does now what is due, of all tenants, as the scheduler does.
+    Tick(job::Tick),
     /// Recomputes all balances and shows differences.
     Check(reports::Check),
     /// A shop to look at, and a till that sells in it.
@@ -74,6 +82,9 @@ impl Command {
             Self::Sales(arguments) => reports::sales(arguments).await,
             Self::Simulate(arguments) => simulate::run(arguments).await,
             Self::Journal(arguments) => reports::journal(arguments).await,
+            Self::Job(arguments) => job::run(arguments).await,
+            Self::Dead(arguments) => dead::run(arguments).await,
+            Self::Tick(arguments) => job::tick(arguments).await,
             Self::Check(arguments) => reports::check(arguments).await,
             Self::Demo(arguments) => demo::run(arguments).await,
         }

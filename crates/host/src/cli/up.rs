@@ -20,6 +20,9 @@ pub struct Arguments {
         default_value = "spin.toml"
     )]
     from: PathBuf,
+    /// A manifest whose cron triggers run beside the application; may be repeated.
+    #[arg(long = "cron-manifest", value_name = "FILE")]
+    cron_manifests: Vec<PathBuf>,
     /// Address and port to listen on.
     #[arg(long, default_value = DEFAULT_LISTEN, env = "SPIN_HTTP_LISTEN_ADDR")]
     listen: String,
@@ -93,6 +96,9 @@ fn builder(arguments: Arguments) -> Result<sklad_host::Builder> {
             request_timeout: arguments.request_timeout,
             max_memory: arguments.max_instance_memory,
         });
+    for file in arguments.cron_manifests {
+        builder = builder.cron_manifest(file);
+    }
     if let Some(dir) = arguments.state_dir {
         builder = builder.state_dir(dir);
     }

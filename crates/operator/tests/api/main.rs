@@ -12,6 +12,7 @@ mod customers;
 mod doors;
 mod employees;
 mod gifts;
+mod jobs;
 mod orders;
 mod readings;
 mod settings;

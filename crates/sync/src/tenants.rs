@@ -1,0 +1,58 @@
+//! The jobs that every tenant has.
+
+use serde_json::json;
+use sklad_jobs::job::{Claim, Step, plan};
+use sklad_store::{Clock, Sql, SqlError, Statement};
+
+use crate::kinds::{SWEEP, SWEEPING, done};
+
+/// Tenants of one batch.
+const BATCH: usize = 100;
+
+/// Goes through the tenants in the order of their names. The cursor is the last name.
+pub async fn step(
+    sql: &impl Sql,
+    clock: &impl Clock,
+    claim: &Claim,
+    until: i64,
+) -> Result<Step, SqlError> {
+    let last = claim.cursor.as_deref().map(serde_json::from_str::<String>);
+    let mut last = last.and_then(Result::ok).unwrap_or_default();
+    let mut progress = claim.progress;
+    loop {
+        let tenants = names(sql, &last).await?;
+        let now = clock.now_ms();
+        let mut batch: Vec<Statement> = tenants.iter().map(|t| swept(t, now)).collect();
+        if last.is_empty() {
+            // What is the deployment's own grows old as well.
+            batch.push(swept("", now));
+        }
+        progress.done += u64::try_from(tenants.len()).unwrap_or_default();
+        match tenants.last() {
+            Some(name) if tenants.len() == BATCH => name.clone_into(&mut last),
+            _ => {
+                sql.atomic(batch).await?;
+                return Ok(done(progress));
+            }
+        }
+        let cursor = json!(last).to_string();
+        batch.push(claim.save(&cursor, progress, now));
+        sql.atomic(batch).await?;
+        if now >= until {
+            return Ok(Step::More { cursor, progress });
+        }
+        clock.pause().await;
+    }
+}
+
+fn swept(tenant: &str, now: i64) -> Statement {
+    plan(tenant, SWEEP, "", Some(SWEEPING), now)
+}
+
+async fn names(sql: &impl Sql, after: &str) -> Result<Vec<String>, SqlError> {
+    let statement =
+        Statement::new("SELECT tenant FROM tenants WHERE tenant > ?1 ORDER BY tenant LIMIT 100")
+            .bind(after);
+    let rows = sql.query(statement).await?;
+    Ok(rows.iter().map(|row| row.string(0)).collect())
+}
