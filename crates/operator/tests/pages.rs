@@ -22,6 +22,7 @@ fn file(path: &str) -> String {
 
 const MIB: u64 = 1024 * 1024;
 const SECOND_MS: u64 = 1000;
+const DAY_MS: u64 = 24 * 60 * 60 * SECOND_MS;
 
 /// A constant: of how many of its units the page speaks as one, its file, its name.
 type Constant = (u64, &'static str, &'static str);
@@ -281,6 +282,67 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         "attempts to deliver a code",
         "{}",
         &[(1, "crates/jobs/src/outbox.rs", "ATTEMPTS_MAX")],
+    ),
+    (
+        "failures of a job in a row; of a webhook",
+        "{}; {}, within {} days",
+        &[
+            (1, "crates/jobs/src/job.rs", "ATTEMPTS_MAX"),
+            (1, "crates/jobs/src/inbox.rs", "ATTEMPTS_MAX"),
+            (DAY_MS, "crates/jobs/src/inbox.rs", "AGE_MAX_MS"),
+        ],
+    ),
+    (
+        "wait after a failure",
+        "{} s, doubled up to {} h, a quarter more or less",
+        &[
+            (SECOND_MS, "crates/jobs/src/job.rs", "BACKOFF_MS"),
+            (3600 * SECOND_MS, "crates/jobs/src/job.rs", "BACKOFF_MAX_MS"),
+        ],
+    ),
+    (
+        "rest of a job whose host died; of a webhook",
+        "{} s; {} s",
+        &[
+            (SECOND_MS, "crates/jobs/src/job.rs", "LEASE_MS"),
+            (SECOND_MS, "crates/jobs/src/inbox.rs", "LEASE_MS"),
+        ],
+    ),
+    (
+        "step of a job; one that does not end is dropped",
+        "{} s; {} s",
+        &[
+            (SECOND_MS, "crates/jobs/src/tick.rs", "SLICE_MS"),
+            (SECOND_MS, "crates/jobs/src/tick.rs", "STEP_MAX_MS"),
+        ],
+    ),
+    (
+        "at work in one tick: jobs, inboxes, outboxes; jobs of a tenant",
+        "{}, {}, {}; {}",
+        &[
+            (1, "crates/jobs/src/tick.rs", "JOBS_AT_ONCE"),
+            (1, "crates/jobs/src/tick.rs", "INBOXES_AT_ONCE"),
+            (1, "crates/jobs/src/tick.rs", "OUTBOXES_AT_ONCE"),
+            (1, "crates/jobs/src/job.rs", "OF_ONE_TENANT"),
+        ],
+    ),
+    (
+        "webhooks that are handled together",
+        "100, and what else came about the same objects",
+        &[],
+    ),
+    (
+        "budget of a tick",
+        "{} s unless told, at most {} s",
+        &[
+            (SECOND_MS, "crates/sync/src/door.rs", "BUDGET_MS"),
+            (SECOND_MS, "crates/sync/src/door.rs", "BUDGET_MAX_MS"),
+        ],
+    ),
+    (
+        "the journal is kept; what was handled or delivered; what stands still",
+        "400 days; 7 days; 90 days",
+        &[],
     ),
     (
         "least length of `operator_token` and `master_key`",
