@@ -88,11 +88,15 @@ pub trait Http {
     async fn send(&self, call: Call) -> Result<http::Response<Bytes>, HttpError>;
 }
 
-/// A message to a merchant's gateway: how long the connection and the answer may take, in milliseconds. A
-/// till may be waiting meanwhile.
+/// How long the connection to a merchant's gateway may take, in milliseconds. A till may be waiting
+/// meanwhile.
+const GATEWAY_CONNECT_MS: u32 = 1_000;
+/// How long its answer may take, in milliseconds.
+const GATEWAY_ANSWER_MS: u32 = 2_000;
+/// What a message to a merchant's gateway may cost.
 const GATEWAY: Within = Within {
-    connect_ms: 1_000,
-    answer_ms: 2_000,
+    connect_ms: GATEWAY_CONNECT_MS,
+    answer_ms: GATEWAY_ANSWER_MS,
     body_bytes: 0,
 };
 
