@@ -248,7 +248,10 @@ fn each_component_has_only_the_secrets_and_hosts_that_it_needs() {
         "loyalty-commit",
         "loyalty-verify",
     ];
-    for component in cabinets.into_iter().chain(tills) {
+    // Codes are derived from it; connections to vendors are sealed with it.
+    let sealing = ["loyalty-verify", "moysklad-vendor", "cabinet"];
+    let all = cabinets.into_iter().chain(tills).chain(["moysklad-vendor"]);
+    for component in all {
         let tables = tables(component);
         let has = |text: &str| tables.contains(text);
         assert_eq!(
@@ -258,12 +261,17 @@ fn each_component_has_only_the_secrets_and_hosts_that_it_needs() {
         );
         assert_eq!(
             has("master_key"),
-            component == "loyalty-verify",
+            sealing.contains(&component),
             "{component}"
         );
         assert_eq!(
             !has("allowed_outbound_hosts = []"),
             callers.contains(&component),
+            "{component}"
+        );
+        assert_eq!(
+            has("moysklad_apps_credentials"),
+            component == "moysklad-vendor",
             "{component}"
         );
         assert!(!has("http://") && !has("self"), "{component}");

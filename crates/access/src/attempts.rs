@@ -54,6 +54,22 @@ fn network(address: &str) -> String {
     }
 }
 
+/// The address of a client for the limit of failures: that of the peer, as `address:port`. Behind a
+/// reverse proxy, whose own address is private, it is the last one that the proxy has appended to
+/// `X-Forwarded-For`.
+#[must_use]
+pub fn client(peer: &str, forwarded: Option<&str>) -> Option<String> {
+    let peer: SocketAddr = peer.parse().ok()?;
+    let private = match peer.ip() {
+        IpAddr::V4(ip) => ip.is_loopback() || ip.is_private(),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local(),
+    };
+    let forwarded = forwarded
+        .filter(|_| private)
+        .and_then(|list| list.rsplit(',').next()?.trim().parse().ok());
+    Some(forwarded.unwrap_or(peer.ip()).to_string())
+}
+
 /// In how many seconds a login may be tried again, at least 1; `None` when it may be now. `row` has
 /// from column `i` the failures and the end of the window by e-mail, and the same by address.
 pub fn wait(row: &Row, i: usize, now_ms: i64) -> Option<i64> {
@@ -108,6 +124,15 @@ mod tests {
         ] {
             assert_eq!(network(address), wanted, "{address}");
         }
+    }
+
+    #[test]
+    fn only_a_proxy_is_believed_about_addresses() {
+        let list = Some("1.1.1.1, 2.2.2.2");
+        assert_eq!(client("8.8.8.8:1", list).as_deref(), Some("8.8.8.8"));
+        assert_eq!(client("127.0.0.1:1", list).as_deref(), Some("2.2.2.2"));
+        assert_eq!(client("127.0.0.1:1", None).as_deref(), Some("127.0.0.1"));
+        assert_eq!(client("unix", list), None);
     }
 
     #[test]

@@ -208,7 +208,13 @@ pub async fn create(
 }
 
 /// Writes an employee of these e-mail, name and hash, unless there are as many as there may be.
-fn insert(tenant: &str, id: &str, texts: [&str; 3], active: bool, now_ms: i64) -> Statement {
+pub(crate) fn insert(
+    tenant: &str,
+    id: &str,
+    texts: [&str; 3],
+    active: bool,
+    now_ms: i64,
+) -> Statement {
     let [email, name, hash] = texts;
     Statement::new(
         "INSERT INTO employees (tenant, id, email, name, password, active, password_changed_at, \
@@ -368,7 +374,7 @@ pub async fn set_password(
 }
 
 /// The hash of a password that was given, or of a generated one with its text.
-fn secret(given: Option<&str>) -> Result<(String, Option<String>), Error> {
+pub(crate) fn secret(given: Option<&str>) -> Result<(String, Option<String>), Error> {
     match given {
         Some(given) => {
             password::check(given)?;
@@ -381,12 +387,12 @@ fn secret(given: Option<&str>) -> Result<(String, Option<String>), Error> {
     }
 }
 
-fn checked_email(given: &str) -> Result<String, Error> {
+pub(crate) fn checked_email(given: &str) -> Result<String, Error> {
     let wrong = || Error::invalid("email", "Это не адрес электронной почты");
     text::email(given).ok_or_else(wrong)
 }
 
-fn checked_name(given: &str) -> Result<String, Error> {
+pub(crate) fn checked_name(given: &str) -> Result<String, Error> {
     let name = text::tidy(given);
     if name.chars().count() > MAX_NAME_CHARS {
         let message = format!("Не длиннее {MAX_NAME_CHARS} знаков");
@@ -445,7 +451,7 @@ fn leave(tenant: &str, id: &str) -> Statement {
 }
 
 /// Puts an employee who is in none into these groups. One that is gone meanwhile is a conflict.
-fn join(tenant: &str, id: &str, groups: &[GroupName]) -> Option<Statement> {
+pub(crate) fn join(tenant: &str, id: &str, groups: &[GroupName]) -> Option<Statement> {
     let ids: Value = groups.iter().map(|group| json!(group.id)).collect();
     let insert = Statement::new(
         "INSERT INTO group_members (tenant, grp, employee) SELECT ?1, g.id, ?2 \
@@ -465,7 +471,7 @@ async fn write(sql: &impl Sql, batch: Vec<Statement>) -> Result<(), Error> {
         .map_err(|error| Error::write(error, Error::EmailTaken))
 }
 
-fn told(tenant: &str, id: &str, text: String, now_ms: i64) -> Statement {
+pub(crate) fn told(tenant: &str, id: &str, text: String, now_ms: i64) -> Statement {
     record(tenant, "employee", id, text, now_ms)
 }
 

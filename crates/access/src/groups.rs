@@ -144,25 +144,35 @@ pub async fn create(
         return Err(Error::TooMany(MAX_GROUPS));
     }
     let id = Uuid::new_v4().hyphenated().to_string();
+    let mut batch = insert(tenant, &id, &name, &new.rights, now_ms).to_vec();
+    batch.extend(fill(tenant, &id, &members));
+    write(sql, batch).await?;
+    found(sql, tenant, &id).await
+}
+
+/// Writes a group without members, unless there are as many as there may be, and its row of the journal.
+pub(crate) fn insert(
+    tenant: &str,
+    id: &str,
+    name: &str,
+    rights: &[Right],
+    now_ms: i64,
+) -> [Statement; 2] {
     let insert = Statement::new(
         "INSERT INTO employee_groups (tenant, id, name, name_key, rights, created_at, updated_at) \
          SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?6 \
          WHERE (SELECT count(*) FROM employee_groups WHERE tenant = ?1) < ?7 RETURNING 1",
     )
     .bind(tenant)
-    .bind(&id)
-    .bind(&name)
-    .bind(name_key(&name))
-    .bind(right::json(&new.rights))
+    .bind(id)
+    .bind(name)
+    .bind(name_key(name))
+    .bind(right::json(rights))
     .bind(now_ms)
     .bind(MAX_GROUPS)
     .expect_rows(1);
-    let mut batch = vec![insert];
-    batch.extend(fill(tenant, &id, &members));
-    let text = format!("Заведена группа «{name}»: {}", titles(&new.rights));
-    batch.push(record(tenant, "group", &id, text, now_ms));
-    write(sql, batch).await?;
-    found(sql, tenant, &id).await
+    let text = format!("Заведена группа «{name}»: {}", titles(rights));
+    [insert, record(tenant, "group", id, text, now_ms)]
 }
 
 /// Replaces a group's name and rights, and its members where they are given; answers it as it is then.

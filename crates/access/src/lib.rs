@@ -12,15 +12,17 @@
 mod attempts;
 pub mod employees;
 mod error;
+mod founder;
 mod gate;
 pub mod groups;
 pub mod password;
 mod right;
 mod text;
 
-pub use attempts::{ADDRESS_FAILURES, EMAIL_FAILURES, WINDOW_MS};
+pub use attempts::{ADDRESS_FAILURES, EMAIL_FAILURES, WINDOW_MS, client};
 pub use employees::{Employee, NewEmployee};
 pub use error::{Error, Refused};
+pub use founder::{GROUP, founder};
 pub use gate::{CACHE_ENTRIES, CACHE_TTL_MS, Gate, Login, authenticate};
 pub use groups::{Group, GroupInput};
 pub use right::Right;

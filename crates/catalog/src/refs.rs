@@ -22,6 +22,8 @@ pub enum RefKind {
     PropertyValue,
     /// A unit of measure (`ЕдиницаИзмерения`).
     Unit,
+    /// A point of sale of МойСклад.
+    RetailStore,
 }
 
 impl RefKind {
@@ -34,6 +36,7 @@ impl RefKind {
             Self::Property => "property",
             Self::PropertyValue => "value",
             Self::Unit => "unit",
+            Self::RetailStore => "retail_store",
         }
     }
 }

@@ -649,3 +649,73 @@ fn a_batch_that_says_the_same_again_reads_no_goods_and_writes_nothing() {
         assert!(plan.goods.iter().all(Option::is_some));
     }
 }
+
+fn of_moysklad(ms_id: &str, external: &str) -> Change {
+    Change {
+        keys: Keys {
+            ms_id: text(ms_id),
+            external: text(external),
+            ..Keys::default()
+        },
+        create: true,
+        name: text(ms_id),
+        deleted: Some(false),
+        ..Change::default()
+    }
+}
+
+#[test]
+fn two_goods_of_moysklad_with_one_external_code_stay_two() {
+    let w = world();
+    for now in 1..3 {
+        let plan = w.import(&[of_moysklad("a-1", "x"), of_moysklad("a-2", "x")], now);
+        assert_eq!(plan.warnings.len(), 1);
+        assert!(!plan.warnings[0].refused);
+    }
+    assert_eq!(w.get("a-1").unwrap().name, "a-1");
+    assert_eq!(w.get("a-2").unwrap().name, "a-2");
+    let all = "SELECT id || '=' || coalesce(external, '') FROM goods ORDER BY id";
+    assert_eq!(w.rows(all), ["a-1=x", "a-2="]);
+}
+
+#[test]
+fn an_external_code_goes_from_an_archived_good_to_its_successor() {
+    let w = world();
+    let gone = Change {
+        deleted: Some(true),
+        ..of_moysklad("a-1", "x")
+    };
+    for now in 1..4 {
+        w.import(&[gone.clone(), of_moysklad("a-2", "x")], now);
+    }
+    let all = "SELECT id || '=' || coalesce(external, '') || archived FROM goods ORDER BY id";
+    assert_eq!(w.rows(all), ["a-1=2", "a-2=x0"]);
+}
+
+#[test]
+fn a_good_of_commerceml_is_recognised_by_its_external_code() {
+    let w = world();
+    w.import(&[product("x")], 1);
+    let plan = w.import(&[of_moysklad("a-1", "x")], 2);
+    assert_eq!(plan.counts.created, 0);
+    assert_eq!(w.rows("SELECT ms_id FROM goods"), ["a-1"]);
+}
+
+#[test]
+fn a_variant_finds_its_product_by_any_id() {
+    let w = world();
+    let variant = Change {
+        parent_id: text("a-1"),
+        ..of_moysklad("b-1", "x#y")
+    };
+    assert_eq!(
+        w.import(std::slice::from_ref(&variant), 1)
+            .counts
+            .skipped_unknown,
+        1
+    );
+    w.import(&[of_moysklad("a-1", "x")], 2);
+    assert_eq!(w.import(&[variant], 3).counts.created, 1);
+    let all = "SELECT parent || ' ' || kind FROM goods WHERE ms_id = 'b-1'";
+    assert_eq!(w.rows(all), ["a-1 variant"]);
+}

@@ -16,7 +16,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use sklad_store::Clock;
-use sklad_tenant::Config;
+use sklad_tenant::{Config, MoySklad};
 use spin_sdk::wasip3::clocks::monotonic_clock;
 use spin_sdk::wasip3::http::types::{ErrorCode, Request, Response};
 
@@ -140,12 +140,20 @@ async fn config() -> Result<Config, ErrorCode> {
     let variable = async |name: &str| spin_sdk::variables::get(name).await.ok();
     let operator_token = variable("operator_token").await;
     let master_key = variable("master_key").await;
-    let base_domain = variable("base_domain").await.unwrap_or_default();
+    let text = async |name: &str| variable(name).await.unwrap_or_default();
+    let base_domain = text("base_domain").await;
+    let public_url = text("public_url").await;
+    let moysklad = MoySklad::new(
+        &text("moysklad_api").await,
+        &text("moysklad_apps").await,
+        &text("moysklad_apps_credentials").await,
+    );
     Config::new(
         operator_token.as_deref(),
         master_key.as_deref(),
         &base_domain,
     )
+    .and_then(|config| config.with_vendors(&public_url, moysklad?))
     .map_err(|e| {
         eprintln!("{e}");
         failed("configuration")

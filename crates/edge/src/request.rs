@@ -27,6 +27,9 @@ fn wanted(name: &str) -> Option<HeaderName> {
         "lognex-discount-api-auth-token" => {
             HeaderName::from_static("lognex-discount-api-auth-token")
         }
+        // МойСклад writes it with underscores (moysklad-loyalty.md §6.2); some proxies make hyphens of them.
+        "x_lognex_requestid" => HeaderName::from_static("x_lognex_requestid"),
+        "x-lognex-requestid" => HeaderName::from_static("x-lognex-requestid"),
         _ => return None,
     })
 }

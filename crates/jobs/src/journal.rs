@@ -83,6 +83,7 @@ pub const ACTIONS: &[&str] = &[
     "employee",
     "group",
     "exchange",
+    "connection",
     "call",
     "job",
     "webhook",

@@ -1,3 +1,10 @@
-//! МойСклад: what its tills ask of us (the Loyalty API 1.0, [`loyalty`]).
+//! МойСклад: what its tills ask of us (the Loyalty API 1.0, [`loyalty`]), and what we ask of it (the JSON
+//! API 1.2, [`api`]). [`map`] says what its objects mean to us, [`sync`] brings them. [`vendor`] is the life of
+//! our solution in its marketplace (the Vendor API 1.0).
 
+pub mod api;
 pub mod loyalty;
+pub mod map;
+pub mod raw;
+pub mod sync;
+pub mod vendor;

@@ -9,15 +9,15 @@ use sklad_jobs::job::Wish;
 use sklad_loyalty::Programme;
 use sklad_store::{Kv, Sql};
 use sklad_tenant::settings::CustomerSettings;
-use sklad_tenant::{App, ExchangeSettings};
+use sklad_tenant::{App, ExchangeSettings, MoyskladSettings};
 
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::reply::Reply;
 use crate::routes::{Found, Op, Route, find};
 use crate::{
-    catalog, customers, employees, gifts, jobs, journal, keys, ledger, orders, sales, settings,
-    simulate, tenants,
+    catalog, customers, employees, gifts, jobs, journal, keys, ledger, moysklad, orders, sales,
+    settings, simulate, tenants,
 };
 
 /// Answers one request of any route. `now_ms` is milliseconds since 1970 UTC; a body may be cut off
@@ -193,6 +193,11 @@ fn tenants_part<'a, S: Sql, K: Kv>(
             c,
             "Настройки обмена изменены",
         )),
+        Op::GetMoyskladSettings => Box::pin(settings::get_section::<MoyskladSettings, S, K>(c)),
+        Op::PutMoyskladSettings => Box::pin(settings::put_section::<MoyskladSettings, S, K>(
+            c,
+            "Настройки МоегоСклада изменены",
+        )),
         Op::GetCustomerSettings => Box::pin(settings::get_section::<CustomerSettings, S, K>(c)),
         Op::PutCustomerSettings => Box::pin(settings::put_section::<CustomerSettings, S, K>(
             c,
@@ -201,6 +206,10 @@ fn tenants_part<'a, S: Sql, K: Kv>(
         Op::ListKeys => Box::pin(keys::list(c)),
         Op::IssueKey => Box::pin(keys::issue(c)),
         Op::RevokeKey => Box::pin(keys::revoke(c)),
+        Op::GetMoysklad => Box::pin(moysklad::get(c)),
+        Op::ConnectMoysklad => Box::pin(moysklad::connect(c)),
+        Op::DisconnectMoysklad => Box::pin(moysklad::disconnect(c)),
+        Op::RotateMoyskladKey => Box::pin(moysklad::rotate(c)),
         _ => return None,
     })
 }

@@ -167,9 +167,11 @@ impl From<sklad_tenant::Error> for ApiError {
                 Self::new(StatusCode::PRECONDITION_FAILED, "stale", message)
             }
             Error::Sql(error) => error.into(),
-            Error::Kv(_) | Error::Stored { .. } | Error::Config(_) | Error::Random => {
-                Self::internal(&error)
-            }
+            Error::Kv(_)
+            | Error::Stored { .. }
+            | Error::Config(_)
+            | Error::Variable(..)
+            | Error::Random => Self::internal(&error),
         }
     }
 }

@@ -18,6 +18,7 @@ mod jobs;
 mod journal;
 mod keys;
 mod ledger;
+mod moysklad;
 #[cfg(feature = "openapi")]
 pub mod openapi;
 mod orders;

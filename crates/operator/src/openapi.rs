@@ -194,6 +194,8 @@ fn schemas() -> Map<String, Value> {
     add::<crate::tenants::NewTenant>(g);
     add::<crate::keys::NewKey>(g);
     add::<crate::keys::IssuedKey>(g);
+    add::<crate::moysklad::MoyskladConnections>(g);
+    add::<crate::moysklad::MoyskladCredentials>(g);
     add::<crate::customers::CustomerInput>(g);
     add::<crate::customers::Merge>(g);
     add::<shapes::Customer>(g);

@@ -16,11 +16,17 @@ pub enum Op {
     PutProgramme,
     GetCommerceml,
     PutCommerceml,
+    GetMoyskladSettings,
+    PutMoyskladSettings,
     GetCustomerSettings,
     PutCustomerSettings,
     ListKeys,
     IssueKey,
     RevokeKey,
+    GetMoysklad,
+    ConnectMoysklad,
+    DisconnectMoysklad,
+    RotateMoyskladKey,
     ListCustomers,
     CreateCustomer,
     GetCustomer,
@@ -274,6 +280,21 @@ pub const ROUTES: &[Route] = &[
     .answers(200, Answer::One("ExchangeSettings"))
     .needs(Needs::IfMatch),
     Route::get(
+        tenant!("/settings/moysklad"),
+        Op::GetMoyskladSettings,
+        "Настройки загрузки из МоегоСклада; ETag – версия настроек",
+    )
+    .answers(200, Answer::One("MoyskladSettings")),
+    Route::new(
+        Method::PUT,
+        tenant!("/settings/moysklad"),
+        Op::PutMoyskladSettings,
+        "Заменить настройки загрузки из МоегоСклада",
+    )
+    .takes(Body::One("MoyskladSettings"))
+    .answers(200, Answer::One("MoyskladSettings"))
+    .needs(Needs::IfMatch),
+    Route::get(
         tenant!("/settings/customers"),
         Op::GetCustomerSettings,
         "Настройки покупателей; ETag – версия настроек",
@@ -303,6 +324,33 @@ pub const ROUTES: &[Route] = &[
         "Отозвать ключ",
     )
     .answers(204, Answer::None),
+    Route::get(
+        tenant!("/moysklad"),
+        Op::GetMoysklad,
+        "Как подключён МойСклад",
+    )
+    .answers(200, Answer::One("MoyskladConnections")),
+    Route::new(
+        Method::PUT,
+        tenant!("/moysklad"),
+        Op::ConnectMoysklad,
+        "Подключить МойСклад вручную: токен или логин с паролем, заменяют прежние",
+    )
+    .takes(Body::One("MoyskladCredentials"))
+    .answers(200, Answer::One("MoyskladConnections")),
+    Route::new(
+        Method::DELETE,
+        tenant!("/moysklad"),
+        Op::DisconnectMoysklad,
+        "Отключить МойСклад, подключённый вручную",
+    )
+    .answers(204, Answer::None),
+    Route::post(
+        tenant!("/moysklad/rotate-key"),
+        Op::RotateMoyskladKey,
+        "Сменить ключ касс решения: новый будет передан в МойСклад, прежний действует до подтверждения",
+    )
+    .answers(200, Answer::One("MoyskladConnections")),
     Route::get(
         tenant!("/customers"),
         Op::ListCustomers,
@@ -580,7 +628,7 @@ pub const ROUTES: &[Route] = &[
     .answers(200, Answer::One("Simulated")),
     Route::get(tenant!("/journal"), Op::ListJournal, "Журнал, новое вперёд")
         .query(&[
-            ("action", "Действие: sale, return, customer, merge, adjust, code, outbox, gift, goods, categories, order, settings, key, employee, group, tenant, exchange, call, job или webhook"),
+            ("action", "Действие: sale, return, customer, merge, adjust, code, outbox, gift, goods, categories, order, settings, key, employee, group, tenant, exchange, connection, call, job или webhook"),
             ("outcome", "ok, warning, repeated или error"),
             ("customer", "Идентификатор покупателя"),
         ])

@@ -5,7 +5,7 @@ use sklad_loyalty::Programme;
 use sklad_loyalty::programme::read;
 use sklad_store::{Kv, Sql};
 use sklad_tenant::settings::{self, CustomerSettings};
-use sklad_tenant::{ExchangeSettings, Settings, Slug, keys};
+use sklad_tenant::{ExchangeSettings, MoyskladSettings, Settings, Slug, keys};
 
 use crate::context::{Context, Told};
 use crate::error::ApiError;
@@ -52,6 +52,9 @@ pub struct NewTenant {
     /// Обмен по CommerceML.
     #[serde(default, deserialize_with = "read::object")]
     commerceml: ExchangeSettings,
+    /// Загрузка из МоегоСклада.
+    #[serde(default, deserialize_with = "read::object")]
+    moysklad: MoyskladSettings,
 }
 
 pub async fn list<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
@@ -77,6 +80,7 @@ pub async fn create<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiEr
         programme: new.programme,
         customers: new.customers,
         commerceml: new.commerceml,
+        moysklad: new.moysklad,
     };
     let slug = new.slug;
     let settings = settings::create(&c.app.sql, &c.app.kv, &slug, settings, c.now_ms).await?;

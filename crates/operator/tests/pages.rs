@@ -77,7 +77,7 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         ],
     ),
     (
-        "keys of a tenant at once",
+        "keys of a tenant that were issued by hand, at once",
         "{}",
         &[(1, "crates/tenant/src/keys.rs", "MAX_KEYS")],
     ),
@@ -389,6 +389,47 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         "the journal is kept; what was handled or delivered; what stands still",
         "400 days; 7 days; 90 days",
         &[],
+    ),
+    (
+        "solutions in МойСклад's marketplace",
+        "{}",
+        &[(1, "crates/tenant/src/moysklad.rs", "MAX_SOLUTIONS")],
+    ),
+    (
+        "keys of a tenant that solutions have made, at once",
+        "{}",
+        &[(1, "crates/tenant/src/keys.rs", "MAX_SOLUTION_KEYS")],
+    ),
+    (
+        "how long a key works whose successor МойСклад has confirmed",
+        "{} s",
+        &[(
+            SECOND_MS,
+            "crates/moysklad/src/vendor/life.rs",
+            "KEY_GRACE_MS",
+        )],
+    ),
+    (
+        "attempts to tell МойСклад an address and a key",
+        "{}",
+        &[(1, "crates/moysklad/src/vendor/settle.rs", "MAX_ATTEMPTS")],
+    ),
+    (
+        "life of a token of МойСклад; how far its clock may differ",
+        "{} s; {} s",
+        &[
+            (1, "crates/moysklad/src/vendor/jwt.rs", "MAX_LIFE_S"),
+            (1, "crates/moysklad/src/vendor/jwt.rs", "LEEWAY_S"),
+        ],
+    ),
+    (
+        "session of a user of МойСклад",
+        "{} min",
+        &[(
+            60 * SECOND_MS,
+            "crates/moysklad/src/vendor/users.rs",
+            "LIFE_MS",
+        )],
     ),
     (
         "least length of `operator_token` and `master_key`",

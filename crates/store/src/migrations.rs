@@ -11,6 +11,8 @@ const FILES: &[&str] = &[
     include_str!("../migrations/0004_exchange.sql"),
     include_str!("../migrations/0005_orders.sql"),
     include_str!("../migrations/0006_jobs.sql"),
+    include_str!("../migrations/0007_moysklad.sql"),
+    include_str!("../migrations/0008_moysklad_sync.sql"),
 ];
 
 /// The version of the schema that this build works with.

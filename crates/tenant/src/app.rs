@@ -6,7 +6,7 @@ use sklad_store::{Kv, Sql};
 use subtle::ConstantTimeEq;
 
 use crate::cache::Cache;
-use crate::{Error, Settings, Slug, keys, settings};
+use crate::{Error, MoySklad, Settings, Slug, keys, moysklad, settings};
 
 /// How long a tenant's settings and a key are believed, in milliseconds: also how long a revoked
 /// key goes on working.
@@ -26,11 +26,16 @@ pub const SECRET_MIN_CHARS: usize = 16;
 pub struct Config {
     /// SHA-256 of the operator's token; without one nobody is the operator.
     pub operator_token_sha256: Option<[u8; 32]>,
-    /// The application's secret, from which one-time codes are derived; empty in a component that
-    /// was not given it.
+    /// The application's secret, from which one-time codes are derived and with which secrets of
+    /// vendors are sealed; empty in a component that was not given it.
     pub master_key: Vec<u8>,
     /// Tenants are `{slug}.{base_domain}`; without one they are addressed by path alone.
     pub base_domain: Option<String>,
+    /// Where this deployment is reached from outside, `https://host[:port]`; without it no vendor can
+    /// be told an address of ours.
+    pub public_url: Option<String>,
+    /// МойСклад.
+    pub moysklad: MoySklad,
 }
 
 impl Config {
@@ -50,6 +55,21 @@ impl Config {
             operator_token_sha256: token.map(keys::sha256),
             master_key: master_key.unwrap_or_default().as_bytes().to_vec(),
             base_domain: some(base_domain).map(str::to_owned),
+            public_url: None,
+            moysklad: MoySklad::default(),
+        })
+    }
+
+    /// The same with where this deployment is reached (empty: nowhere) and with МойСклад.
+    ///
+    /// # Errors
+    /// [`Error::Variable`] for an address that is none.
+    pub fn with_vendors(self, public_url: &str, moysklad: MoySklad) -> Result<Self, Error> {
+        let public_url = some(public_url).map(|url| moysklad::origin("public_url", url));
+        Ok(Self {
+            public_url: public_url.transpose()?,
+            moysklad,
+            ..self
         })
     }
 

@@ -4,7 +4,8 @@ use sklad_loyalty::programme::Problem;
 use sklad_store::{KvError, SqlError};
 
 /// An error of this crate. The variants that a client caused come first; [`Error::Sql`],
-/// [`Error::Kv`], [`Error::Stored`], [`Error::Config`] and [`Error::Random`] are internal and never shown.
+/// [`Error::Kv`], [`Error::Stored`], [`Error::Config`],
+/// [`Error::Variable`] and [`Error::Random`] are internal and never shown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A document was refused: everything that is wrong in it with its place, as
@@ -40,6 +41,9 @@ pub enum Error {
     /// A secret is shorter than [`crate::SECRET_MIN_CHARS`].
     #[error("the variable {0} is too short: at least 16 characters")]
     Config(&'static str),
+    /// A variable cannot be used. The text says what is expected and quotes nothing.
+    #[error("the variable {0}: {1}")]
+    Variable(&'static str, String),
     /// The host gave no random numbers.
     #[error("no random numbers")]
     Random,

@@ -20,8 +20,11 @@ use crate::{Error, Slug, settings};
 pub const PREFIX: &str = "sklk_";
 /// The random part of a key, in bytes (192 bits).
 const RANDOM_BYTES: usize = 24;
-/// How many keys of one tenant are valid at once: the old one and the new one while rotating.
+/// How many keys issued by hand are valid at once: the old one and the new one while rotating.
 pub const MAX_KEYS: usize = 2;
+/// How many keys that a solution has made are valid at once: of a published one and a draft, each while
+/// rotating.
+pub const MAX_SOLUTION_KEYS: usize = 6;
 /// The longest label, in characters.
 pub const MAX_LABEL_CHARS: usize = 100;
 /// What is longer is no key and is not looked for, in bytes.
@@ -56,6 +59,9 @@ struct Listed {
     label: String,
     created_at: i64,
     sha256: String,
+    /// Made for a vendor's solution, by [`add`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    solution: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -132,32 +138,81 @@ pub async fn issue(kv: &impl Kv, slug: &Slug, label: &str, now_ms: i64) -> Resul
         return Err(Error::invalid("label", "пометка – не длиннее 100 знаков"));
     }
     settings::load(kv, slug).await?.ok_or(Error::NotFound)?;
-    let mut keys = listed(kv, slug).await?;
-    if keys.len() >= MAX_KEYS {
+    let keys = listed(kv, slug).await?;
+    if keys.iter().filter(|key| !key.solution).count() >= MAX_KEYS {
         return Err(Error::TooManyKeys);
     }
-    let text = format!(
-        "{PREFIX}{}",
-        URL_SAFE_NO_PAD.encode(random::<RANDOM_BYTES>()?)
-    );
+    let text = generate()?;
     let entry = Listed {
         id: format!("key_{}", hex::encode(random::<6>()?)),
         label: label.to_owned(),
         created_at: now_ms,
         sha256: hex::encode(sha256(&text)),
+        solution: false,
     };
     let key = entry.public();
+    put(kv, slug, keys, entry).await?;
+    Ok(Token { text, key })
+}
+
+/// Lists an entry and makes it work. The list first: a key that is listed and does not work can be
+/// revoked, the other way round nobody would know of it.
+async fn put(kv: &impl Kv, slug: &Slug, mut keys: Vec<Listed>, entry: Listed) -> Result<(), Error> {
     let pointer = Pointer {
         tenant: slug.clone(),
-        id: key.id.clone(),
+        id: entry.id.clone(),
     };
     let index = index_key(&entry.sha256);
-    keys.push(entry);
-    // The list first: a key that is listed and does not work can be revoked, the other way round
-    // nobody would know of it.
-    write(kv, list_key(slug), &keys).await?;
-    write(kv, index, &pointer).await?;
-    Ok(Token { text, key })
+    if !keys.iter().any(|known| known.id == entry.id) {
+        keys.push(entry);
+        write(kv, list_key(slug), &keys).await?;
+    }
+    write(kv, index, &pointer).await
+}
+
+/// The text of a new key, which works when it was [`add`]ed. A solution stores it sealed first, so that
+/// a call whose answer was lost is repeated with the same key.
+///
+/// # Errors
+/// [`Error::Random`].
+pub fn generate() -> Result<String, Error> {
+    let random = random::<RANDOM_BYTES>()?;
+    Ok(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random)))
+}
+
+/// The id of a key that was [`add`]ed, by its text.
+#[must_use]
+pub fn id_of(text: &str) -> String {
+    let hash = hex::encode(sha256(text));
+    format!("key_{}", hash.chars().take(12).collect::<String>())
+}
+
+/// Makes a key of a solution work; a second time it has no effect. Its id is [`id_of`] the text.
+///
+/// # Errors
+/// [`Error::NotFound`] without such a tenant, [`Error::TooManyKeys`], or the store's.
+pub async fn add(
+    kv: &impl Kv,
+    slug: &Slug,
+    text: &str,
+    label: &str,
+    now_ms: i64,
+) -> Result<(), Error> {
+    settings::load(kv, slug).await?.ok_or(Error::NotFound)?;
+    let keys = listed(kv, slug).await?;
+    let id = id_of(text);
+    let others = keys.iter().filter(|key| key.solution && key.id != id);
+    if others.count() >= MAX_SOLUTION_KEYS {
+        return Err(Error::TooManyKeys);
+    }
+    let entry = Listed {
+        id,
+        label: label.chars().take(MAX_LABEL_CHARS).collect(),
+        created_at: now_ms,
+        sha256: hex::encode(sha256(text)),
+        solution: true,
+    };
+    put(kv, slug, keys, entry).await
 }
 
 /// The keys of a tenant, oldest first.

@@ -15,6 +15,7 @@ use sklad_store::{Kv, Sql, Statement};
 
 use crate::clock::{MAX_ZONE_MINUTES, MIN_ZONE_MINUTES, MOSCOW_MINUTES};
 use crate::exchange::ExchangeSettings;
+use crate::moysklad_import::MoyskladSettings;
 use crate::{Error, Slug, json};
 
 /// How long a writer may take between claiming a version and writing the document, in
@@ -47,6 +48,9 @@ pub struct Settings {
     /// Обмен по CommerceML.
     #[serde(deserialize_with = "read::object")]
     pub commerceml: ExchangeSettings,
+    /// Загрузка из МоегоСклада.
+    #[serde(deserialize_with = "read::object")]
+    pub moysklad: MoyskladSettings,
 }
 
 /// How customers of a tenant are treated.
@@ -75,6 +79,7 @@ impl Default for Settings {
             programme: Programme::default(),
             customers: CustomerSettings::default(),
             commerceml: ExchangeSettings::default(),
+            moysklad: MoyskladSettings::default(),
         }
     }
 }
@@ -125,6 +130,18 @@ impl Section for ExchangeSettings {
     }
 }
 
+impl Section for MoyskladSettings {
+    const NAME: &'static str = "moysklad";
+
+    fn within(settings: &mut Settings) -> &mut Self {
+        &mut settings.moysklad
+    }
+
+    fn validate(&self) -> Vec<Problem> {
+        Self::validate(self)
+    }
+}
+
 impl Settings {
     /// Reads and checks a document that a client sent.
     ///
@@ -158,6 +175,7 @@ impl Settings {
             ),
             programme: choose(names(Programme::NAME), new.programme, self.programme),
             customers: choose(names(CustomerSettings::NAME), new.customers, self.customers),
+            moysklad: choose(names(MoyskladSettings::NAME), new.moysklad, self.moysklad),
             commerceml: choose(
                 names(ExchangeSettings::NAME),
                 new.commerceml,
@@ -183,6 +201,7 @@ impl Settings {
         problems.extend(problems_of(&self.programme));
         problems.extend(problems_of(&self.customers));
         problems.extend(problems_of(&self.commerceml));
+        problems.extend(problems_of(&self.moysklad));
         if problems.is_empty() {
             Ok(())
         } else {
@@ -267,6 +286,42 @@ pub async fn create(
         },
     )
     .await
+}
+
+/// Founds a tenant that is not there in any form, together with the rows of `with` in one batch; answers
+/// its settings as they are stored. When the host dies between the batch and the document, [`create`]
+/// makes the document.
+///
+/// # Errors
+/// [`Error::Exists`], [`Error::Invalid`], or the stores'; a conflict of `with` is the database's.
+pub async fn found(
+    sql: &impl Sql,
+    kv: &impl Kv,
+    slug: &Slug,
+    settings: Settings,
+    with: Vec<Statement>,
+    now_ms: i64,
+) -> Result<Settings, Error> {
+    settings.validate()?;
+    let row = "SELECT 1 FROM tenants WHERE tenant = ?1";
+    let row = Statement::new(row).bind(slug.as_str());
+    if load(kv, slug).await?.is_some() || !sql.query(row).await?.is_empty() {
+        return Err(Error::Exists);
+    }
+    let claim = Statement::new(
+        "INSERT INTO tenants (tenant, settings_version, claimed_at, created_at) \
+         VALUES (?1, 1, ?2, ?2) ON CONFLICT (tenant) DO NOTHING RETURNING 1",
+    )
+    .bind(slug.as_str())
+    .bind(now_ms)
+    .expect_rows(1);
+    let batch = std::iter::once(claim).chain(with).collect();
+    sql.atomic(batch).await?;
+    let settings = Settings {
+        version: 1,
+        ..settings
+    };
+    store(kv, slug, settings).await
 }
 
 /// Replaces the settings of a tenant when their version is `if_match`; answers them with their new

@@ -100,6 +100,8 @@ pub struct Change {
     pub side: Option<Side>,
     /// External id of the product whose variant it is. A variant has its product's categories.
     pub parent: Option<String>,
+    /// Any id of the kind uuid of that product, for a source that knows no external one of it.
+    pub parent_id: Option<String>,
     /// Whether the good is made when it is not known; if not, it is skipped and counted.
     pub create: bool,
     /// What kind of thing it is.

@@ -134,6 +134,8 @@ pub fn read<'a>(tenant: &str, changes: impl Iterator<Item = &'a Change>) -> Stat
         // Variants follow one another: most products are asked for once.
         let parent = change.parent.as_deref();
         externals.extend(parent.filter(|p| !externals.iter().rev().take(8).any(|e| e == p)));
+        let parent = change.parent_id.as_deref();
+        uuids.extend(parent.filter(|p| !uuids.iter().rev().take(8).any(|u| u == p)));
     }
     let columns: Vec<String> = COLUMNS.iter().map(|name| format!("g.{name}")).collect();
     let columns = columns.join(", ");
@@ -209,7 +211,8 @@ impl Work {
         options: &Options<'_>,
         ids: &mut impl FnMut() -> String,
     ) {
-        let target = match self.target(change, options, ids) {
+        let keys = self.own_keys(index, change);
+        let target = match self.target(change, &keys, options, ids) {
             Ok(target) => target,
             Err(text) => {
                 self.warn(index, change, true, text);
@@ -230,10 +233,35 @@ impl Work {
                 item.said.say(side, Note::of(change, options));
             }
         }
-        self.learn(at, &change.keys);
+        self.learn(at, &keys);
         for text in notes {
             self.warn(index, change, false, &text);
         }
+    }
+
+    /// The keys of a change without an external id that another good of МойСклад has: such ids need not be
+    /// unique there. From a good that is archived the id is taken away: its successor has it.
+    fn own_keys(&mut self, index: usize, change: &Change) -> Keys {
+        let mut keys = change.keys.clone();
+        let owner = keys.external.as_ref().and_then(|id| self.external.get(id));
+        let (Some(&at), Some(ms_id)) = (owner, &keys.ms_id) else {
+            return keys;
+        };
+        let same = self.uuids.get(ms_id) == Some(&at);
+        let Some(owner) = self.items.get_mut(at).filter(|_| !same) else {
+            return keys;
+        };
+        if owner.now.ms_id.is_none() {
+            return keys;
+        }
+        if owner.now.archived == LIVE {
+            keys.external = None;
+            let text = "такой же внешний код есть у другого товара: товар загружен без него";
+            self.warn(index, change, false, text);
+        } else if let Some(external) = owner.now.external.take() {
+            self.external.remove(&external);
+        }
+        keys
     }
 
     fn warn(&mut self, index: usize, change: &Change, refused: bool, text: &str) {
@@ -249,10 +277,10 @@ impl Work {
     fn target(
         &mut self,
         change: &Change,
+        keys: &Keys,
         options: &Options<'_>,
         ids: &mut impl FnMut() -> String,
     ) -> Result<Option<usize>, &'static str> {
-        let keys = &change.keys;
         let external = keys.external.as_deref();
         if external.is_some_and(|id| id.is_empty() || id.len() > MAX_KEY_CHARS * 4) {
             return Err("идентификатор пуст или длиннее 255 знаков");
@@ -271,7 +299,8 @@ impl Work {
         if owner.is_some() {
             return Ok(owner);
         }
-        let orphan = change.parent.is_some() && self.product(change).is_none();
+        let variant = change.parent.is_some() || change.parent_id.is_some();
+        let orphan = variant && self.product(change).is_none();
         if !change.create || orphan {
             self.counts.skipped_unknown += 1;
             return Ok(None);
@@ -289,7 +318,9 @@ impl Work {
 
     /// The id of the product whose variant the change is, when it is known.
     fn product(&self, change: &Change) -> Option<String> {
-        let at = self.external.get(change.parent.as_deref()?)?;
+        let by_external = change.parent.as_ref().and_then(|id| self.external.get(id));
+        let by_id = || change.parent_id.as_ref().and_then(|id| self.uuids.get(id));
+        let at = by_external.or_else(by_id)?;
         self.items.get(*at).map(|item| item.now.id.clone())
     }
 

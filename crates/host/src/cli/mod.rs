@@ -15,6 +15,7 @@ mod gift;
 mod goods;
 mod group;
 mod job;
+mod moysklad;
 mod order;
 mod reports;
 mod show;
@@ -44,6 +45,8 @@ enum Command {
     Goods(goods::Arguments),
     /// Orders of the shop.
     Order(order::Arguments),
+    /// Connections to МойСклад, and the descriptor of a solution of one's own.
+    Moysklad(moysklad::Arguments),
     /// Gift certificates.
     Gift(gift::Arguments),
     /// Employees: who may log in.
@@ -76,6 +79,7 @@ impl Command {
             Self::Customer(arguments) => customer::run(arguments).await,
             Self::Goods(arguments) => goods::run(arguments).await,
             Self::Order(arguments) => order::run(arguments).await,
+            Self::Moysklad(arguments) => moysklad::run(arguments).await,
             Self::Gift(arguments) => gift::run(arguments).await,
             Self::Employee(arguments) => employee::run(arguments).await,
             Self::Group(arguments) => group::run(arguments).await,

@@ -53,7 +53,10 @@ enum Command {
     /// The exchange over CommerceML: prices, stores, pictures, what happens to missing goods …
     #[command(subcommand)]
     Exchange(Document),
-    /// All settings: name, time zone, programme, customers, exchange. What a file does not name stays.
+    /// The import from МойСклад: organisation, which goods and customers come, and when.
+    #[command(subcommand)]
+    Moysklad(Document),
+    /// All settings: name, time zone, programme, customers, exchange, import. What a file does not name stays.
     #[command(subcommand)]
     Settings(Document),
 }
@@ -145,6 +148,10 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
         Command::Exchange(document) => {
             let path = "settings/commerceml";
             execute_document(&api, document, path, "Настройки обмена изменены")?;
+        }
+        Command::Moysklad(document) => {
+            let path = "settings/moysklad";
+            execute_document(&api, document, path, "Настройки МоегоСклада изменены")?;
         }
         Command::Settings(document) => {
             execute_document(&api, document, "settings", "Настройки изменены")?;

@@ -93,24 +93,34 @@ fn what_a_stale_taker_writes_leaves_nothing_behind() {
 #[test]
 fn a_tenant_has_one_job_of_a_kind_and_two_in_all_at_work() {
     let w = world();
-    for (kind, subject) in [
-        ("import", "x"),
-        ("import", "y"),
-        ("sweep", ""),
-        ("export", ""),
-    ] {
-        w.write(ask("a", kind, subject, START));
+    // Those of one kind have been due for longest.
+    for (n, (kind, subject)) in [("import", "x"), ("import", "y"), ("sweep", ""), ("zip", "")]
+        .into_iter()
+        .enumerate()
+    {
+        let due = START - 10 + i64::try_from(n).unwrap();
+        w.write(ask("a", kind, subject, due));
     }
-    w.later(1);
     let kinds: Vec<_> = ["1", "2", "3"]
         .iter()
-        .filter_map(|o| w.take(o))
-        .map(|c| c.kind)
+        .filter_map(|owner| w.take(owner))
+        .map(|claim| claim.kind)
         .collect();
-    assert_eq!(kinds.len(), 2);
-    assert_ne!(kinds[0], kinds[1]);
-    w.write(ask("b", "import", "", START + 1));
+    assert_eq!(kinds, ["import", "sweep"]);
+    w.write(ask("b", "import", "", START));
     assert_eq!(w.take("4").unwrap().tenant, "b");
+}
+
+#[test]
+fn a_run_that_gets_on_between_deaths_of_its_host_goes_on() {
+    let w = world();
+    w.write(ask("a", "import", "", START));
+    for n in 0..3 * ATTEMPTS_MAX {
+        let claim = w.take(&n.to_string()).unwrap();
+        assert!(!claim.is_worn_out());
+        w.write(claim.save("{}", Progress::default(), w.clock.now.get()));
+        w.later(LEASE_MS);
+    }
 }
 
 #[test]

@@ -219,17 +219,17 @@ fn inboxes_and_outboxes_of_all_tenants_are_emptied_in_turn() {
 }
 
 #[test]
-fn a_flooded_inbox_of_one_tenant_does_not_keep_the_others_waiting() {
+fn flooded_inboxes_of_some_tenants_do_not_keep_the_others_waiting() {
     let w = world();
-    for n in 0..20 {
-        let came: Vec<_> = (0..300)
+    for n in 0..6 {
+        let came: Vec<_> = (0..2_000)
             .map(|m| Message {
                 dedupe: format!("{n}/{m}"),
                 object: format!("{n}/{m}"),
                 payload: "{}".into(),
             })
             .collect();
-        w.write(receive("a", "moysklad", &came, START - 1));
+        w.write(receive(&format!("flood{n}"), "moysklad", &came, START - 1));
     }
     for n in 0..40 {
         let one = Message {
@@ -255,12 +255,12 @@ fn a_flooded_inbox_of_one_tenant_does_not_keep_the_others_waiting() {
     let ended = ended.take();
     let latest = ended
         .iter()
-        .filter(|(t, _)| *t != "a")
+        .filter(|(t, _)| t.starts_with('t'))
         .map(|(_, ms)| *ms)
         .max()
         .unwrap();
-    assert_eq!(ended.len(), 41);
-    assert!(latest <= 10_000, "{latest}");
+    assert_eq!(ended.len(), 46);
+    assert!(latest <= 8_000, "{latest}");
 }
 
 /// A week of hourly and daily jobs under two schedulers, one of which is late or missing, and a clock that

@@ -13,6 +13,7 @@ mod doors;
 mod employees;
 mod gifts;
 mod jobs;
+mod moysklad;
 mod orders;
 mod readings;
 mod settings;
@@ -64,7 +65,7 @@ impl Answer {
 fn world() -> World {
     let dir = tempfile::tempdir().unwrap();
     let sql = NativeSql::open(&dir.path().join("db")).unwrap();
-    let config = Config::new(Some(TOKEN), None, "").unwrap();
+    let config = Config::new(Some(TOKEN), Some("master-key-of-the-tests"), "").unwrap();
     World {
         app: App::new(sql, MemoryKv::default(), config),
         now: Cell::new(1_700_000_000_000),

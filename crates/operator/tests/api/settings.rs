@@ -154,6 +154,8 @@ fn a_section_is_read_and_replaced_by_itself() {
         &[("if-match", "*")],
         &json!({ "earning": { "percent": 7 } }),
     );
+    let mut goods = w.get("/demo/settings").body["moysklad"]["goods"].clone();
+    goods["at_hour"] = json!(4);
     for (section, new, name, value, wrong, place) in [
         (
             "commerceml",
@@ -162,6 +164,14 @@ fn a_section_is_read_and_replaced_by_itself() {
             json!(["Цена продажи"]),
             json!({ "missing_guard_percent": 101, "chunk_limit_bytes": 1 }),
             "missing_guard_percent",
+        ),
+        (
+            "moysklad",
+            json!({ "goods": { "at_hour": 4 } }),
+            "goods",
+            goods,
+            json!({ "goods": { "at_hour": 24 } }),
+            "goods.at_hour",
         ),
         (
             "customers",
@@ -192,7 +202,8 @@ fn a_section_is_read_and_replaced_by_itself() {
     assert_eq!(
         texts,
         [
-            "Настройки покупателей изменены, версия 4",
+            "Настройки покупателей изменены, версия 5",
+            "Настройки МоегоСклада изменены, версия 4",
             "Настройки обмена изменены, версия 3",
             "Программа лояльности изменена, версия 2",
         ]

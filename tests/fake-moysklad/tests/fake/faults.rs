@@ -57,13 +57,13 @@ fn what_hangs_is_not_done_and_gives_its_place_back() {
             .is_err()
     );
     assert_eq!(world.fake.len_of(world.account, "product"), 0);
-    // Five at once would be full if the one that hung still held a place.
-    std::thread::sleep(Duration::from_millis(50));
-    assert_eq!(world.client.post("/entity/product", &body).status, 200);
-    assert_eq!(
-        world.fake.requests(world.account).last().unwrap().parallel,
-        1
-    );
+    // The server sees in a moment that the client has gone; then the next request is the only one.
+    let alone = (0..100).any(|_| {
+        std::thread::sleep(Duration::from_millis(20));
+        assert_eq!(world.client.post("/entity/product", &body).status, 200);
+        world.fake.requests(world.account).last().unwrap().parallel == 1
+    });
+    assert!(alone);
 }
 
 #[test]

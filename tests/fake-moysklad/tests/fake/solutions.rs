@@ -18,11 +18,11 @@ struct Market {
 
 fn market(says: Says) -> Market {
     let patience = Patience {
-        retry_ms: 20,
-        retry_for_ms: 1000,
+        retry_ms: 100,
+        retry_for_ms: 3000,
         slow_retry_ms: 20,
         slow_retry_for_ms: 100,
-        answer_ms: 300,
+        answer_ms: 1000,
         ..Patience::default()
     };
     let fake = Fake::start(Options {
@@ -125,7 +125,7 @@ fn an_installation_is_told_with_a_token_that_works_already() {
 fn a_temporary_failure_is_tried_again_with_the_same_id_and_token() {
     let market = market(Says::json(r#"{"status":"Activated"}"#));
     let slow = Says {
-        after: std::time::Duration::from_millis(400),
+        after: std::time::Duration::from_millis(1400),
         ..Says::status(200)
     };
     market.receiver.first(&[Says::status(503), slow]);

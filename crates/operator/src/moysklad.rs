@@ -1,0 +1,186 @@
+//! How a tenant is connected to МойСклад.
+
+use serde::{Deserialize, Serialize};
+use sklad_moysklad::vendor::accounts::{self, Account, Credentials, State, Weight};
+use sklad_moysklad::vendor::{Error, settle};
+use sklad_store::{Kv, Sql};
+use sklad_tenant::Tenant;
+
+use crate::context::{Context, Told};
+use crate::error::ApiError;
+use crate::reply::Reply;
+
+/// The longest token, login or password, in characters.
+const MAX_SECRET_CHARS: usize = 200;
+
+/// A connection by hand: a token, or login and password. Without `Debug`: it must not get into a log.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct MoyskladCredentials {
+    /// Токен доступа к JSON API.
+    token: Option<String>,
+    /// Логин сотрудника, если токена нет: имя@аккаунт.
+    login: Option<String>,
+    /// Пароль этого сотрудника.
+    password: Option<String>,
+}
+
+/// How a tenant is connected.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+pub struct MoyskladConnections {
+    /// Адрес программы лояльности, который передаётся в МойСклад; null, если не задан public_url.
+    loyalty_url: Option<String>,
+    /// Аккаунты: решение из каталога и подключение вручную.
+    accounts: Vec<MoyskladAccount>,
+}
+
+/// An account of МойСклад.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+pub struct MoyskladAccount {
+    /// accountId; null, пока МойСклад его не назвал.
+    account: Option<String>,
+    /// Имя аккаунта.
+    account_name: Option<String>,
+    /// appId решения; null – подключено вручную.
+    app_id: Option<String>,
+    /// settings_required, activated, suspended или uninstalled.
+    #[cfg_attr(feature = "openapi", schemars(with = "String"))]
+    state: State,
+    /// published или draft: лимиты запросов токена.
+    #[cfg_attr(feature = "openapi", schemars(with = "String"))]
+    weight: Weight,
+    /// Есть ли доступ к JSON API.
+    has_access: bool,
+    /// Ключ касс, который МойСклад подтвердил.
+    key_id: Option<String>,
+    /// Передаётся ли новый ключ.
+    key_pending: bool,
+    /// Когда будет следующая попытка передать настройки, миллисекунды с 1970 года (UTC).
+    due_at: Option<i64>,
+    /// Почему МойСклад отказал.
+    last_error: Option<String>,
+}
+
+impl From<Account> for MoyskladAccount {
+    fn from(account: Account) -> Self {
+        let some = |text: &String| Some(text.clone()).filter(|t| !t.is_empty());
+        Self {
+            account: some(&account.account),
+            account_name: some(&account.account_name),
+            app_id: some(&account.app_id),
+            state: account.state,
+            weight: account.weight,
+            has_access: account.has_credentials(),
+            key_pending: account.has_pending_key(),
+            key_id: account.key_id,
+            due_at: account.due_at,
+            last_error: account.last_error,
+        }
+    }
+}
+
+pub async fn get<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
+    let tenant = c.tenant().await?;
+    connections(c, &tenant).await
+}
+
+async fn connections<S: Sql, K: Kv>(
+    c: &Context<'_, S, K>,
+    tenant: &Tenant,
+) -> Result<Reply, ApiError> {
+    let slug = tenant.slug.as_str();
+    let accounts = accounts::of_tenant(&c.app.sql, slug).await?;
+    Reply::json(&MoyskladConnections {
+        loyalty_url: settle::address(&c.app.config, slug).ok(),
+        accounts: accounts.into_iter().map(MoyskladAccount::from).collect(),
+    })
+}
+
+pub async fn connect<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
+    let given: MoyskladCredentials = c.json()?;
+    let tenant = c.tenant().await?;
+    let credentials = credentials(given)?;
+    let (slug, master_key) = (tenant.slug.as_str(), &c.app.config.master_key);
+    accounts::connect(&c.app.sql, master_key, slug, &credentials, c.now_ms).await?;
+    told(c, &tenant, "МойСклад подключён вручную").await?;
+    connections(c, &tenant).await
+}
+
+fn credentials(given: MoyskladCredentials) -> Result<Credentials, ApiError> {
+    let fits = |text: &str| {
+        let chars = text.chars().count();
+        (1..=MAX_SECRET_CHARS).contains(&chars) && !text.contains(char::is_control)
+    };
+    match (given.token, given.login, given.password) {
+        (Some(token), None, None) if fits(token.trim()) => {
+            Ok(Credentials::Token(token.trim().to_owned()))
+        }
+        (None, Some(login), Some(password)) if fits(login.trim()) && fits(&password) => {
+            let login = login.trim().to_owned();
+            Ok(Credentials::Password { login, password })
+        }
+        _ => Err(ApiError::refused(
+            "",
+            "Нужен token или login с password, до 200 знаков",
+        )),
+    }
+}
+
+pub async fn disconnect<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
+    let tenant = c.tenant().await?;
+    let delete = accounts::disconnect(tenant.slug.as_str());
+    let gone = c.app.sql.atomic(vec![delete]).await?;
+    if gone.iter().flatten().next().is_none() {
+        return Err(ApiError::not_found());
+    }
+    told(c, &tenant, "МойСклад, подключённый вручную, отключён").await?;
+    Ok(Reply::empty())
+}
+
+/// Lets new keys be made for the solutions of a tenant. This component calls nobody: the schedule sends
+/// them.
+pub async fn rotate<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
+    let tenant = c.tenant().await?;
+    let all = accounts::of_tenant(&c.app.sql, tenant.slug.as_str()).await?;
+    let on = |a: &&Account| !a.app_id.is_empty() && a.state.is_on();
+    let solutions: Vec<&Account> = all.iter().filter(on).collect();
+    if solutions.is_empty() {
+        return Err(ApiError::conflict(
+            "Решение из каталога МоегоСклада не подключено: ключ, введённый вручную, меняют там же",
+        ));
+    }
+    for account in solutions {
+        settle::rotate(c.app, &account.app_id, &account.account, c.now_ms).await?;
+    }
+    told(c, &tenant, "Новый ключ касс будет передан в МойСклад").await?;
+    connections(c, &tenant).await
+}
+
+async fn told<S: Sql, K: Kv>(
+    c: &Context<'_, S, K>,
+    tenant: &Tenant,
+    text: &str,
+) -> Result<(), ApiError> {
+    let row = Told {
+        action: "connection",
+        text: text.to_owned(),
+        ..Told::default()
+    };
+    c.tell(&tenant.slug, row).await
+}
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Sql(error) => error.into(),
+            Error::Tenant(error) => error.into(),
+            other => match other.internal() {
+                Some(text) => Self::internal(&text),
+                None => Self::conflict(other.to_string()),
+            },
+        }
+    }
+}
