@@ -19,6 +19,8 @@ use crate::{Error, Reply, session, zip};
 const ORDER: &str = "заказ товара";
 /// How many unknown orders a row of the journal names.
 const NAMED: usize = 5;
+/// How long a file that has come waits for its archive to be unpacked further, in milliseconds.
+const WAIT_MS: u32 = 50;
 /// Milliseconds of a minute.
 const MINUTE_MS: i64 = 60_000;
 
@@ -175,7 +177,8 @@ pub(crate) async fn received<S: Sql, K: Kv, C: Clock>(
                     Ended::Failed(text) => return Ok(Reply::Failure(text)),
                     // A large one waits for the import.
                     Ended::Progress(_) if call.clock.now_ms() >= until => break,
-                    Ended::Progress(_) => {}
+                    // Something else of this tenant's may be at work.
+                    Ended::Progress(_) => call.clock.sleep(WAIT_MS).await,
                 }
             }
             Ok(Reply::success())
@@ -249,7 +252,8 @@ async fn file<S: Sql, K: Kv, C: Clock>(
     let (name, tenant, now) = (&upload.name, call.slug(), call.clock.now_ms());
     let text = format!("{name}: {error}");
     let row = record(name, Outcome::Error, format!("Файл не загружен: {error}"));
-    job::begun(&call.app.sql, tenant, &upload.id, name, now).await?;
+    let session = &call.session;
+    job::begun(&call.app.sql, tenant, upload, session, call.kind, now, now).await?;
     let batch = vec![
         job::failed(tenant, &upload.id, &text, now),
         upload::taken(tenant, &upload.id),

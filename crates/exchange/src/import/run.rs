@@ -19,6 +19,8 @@ use crate::upload;
 pub const SOURCE: &str = "commerceml";
 /// Goods of one transaction: a till that writes must not wait for long.
 pub const BATCH: usize = 250;
+/// Bytes of the file in one transaction, however large its goods are: an instance has 32 MiB.
+const BATCH_BYTES: usize = 1024 * 1024;
 /// Groups and other references of one transaction.
 const REFERENCES: usize = 500;
 /// How many warnings of one import the journal holds; the rest is counted.
@@ -35,13 +37,17 @@ struct Batch {
     warnings: Vec<(String, String)>,
     /// Whether a classifier has ended: the paths of its groups can be made.
     tree: bool,
+    /// How much of the file was fed for it, in bytes.
+    bytes: usize,
 }
 
 impl Batch {
     fn is_full(&self) -> bool {
+        let references = self.groups.len() + self.references.len();
         self.changes.len() >= BATCH
-            || self.groups.len() + self.references.len() >= REFERENCES
+            || references >= REFERENCES
             || self.tree
+            || (self.bytes >= BATCH_BYTES && self.changes.len() + references > 0)
     }
 }
 
@@ -125,7 +131,7 @@ pub async fn fail<S: Sql, K: Kv, C: Clock>(
     );
     let batch = vec![
         job.save(tenant, now)?,
-        upload::taken(tenant, &job.id),
+        upload::failed(tenant, &job.id),
         row.statement(tenant, now),
     ];
     call.app.sql.atomic(batch).await?;
@@ -165,6 +171,7 @@ impl<S: Sql, K: Kv, C: Clock> Worker<'_, S, K, C> {
         if bytes.is_empty() {
             self.reader.finish();
         } else {
+            self.batch.bytes += bytes.len();
             self.reader.push(&bytes);
         }
         Ok(())
@@ -292,13 +299,17 @@ impl<S: Sql, K: Kv, C: Clock> Worker<'_, S, K, C> {
         if statements.is_empty() && !batch.tree {
             return Ok(());
         }
-        let named = statements.len();
+        let mut statements = self.job.counting(tenant, statements);
+        let counted = statements.len();
         if batch.tree {
             statements.extend(categories::rebuild_paths(tenant, now));
         }
         let answers = sql.atomic(statements).await?;
-        let changed: usize = answers.iter().take(named).map(Vec::len).sum();
-        self.job.cursor.totals.references += u64::try_from(changed).unwrap_or_default();
+        let count = counted.checked_sub(1).and_then(|last| answers.get(last));
+        if let Some(row) = count.and_then(|rows| rows.first()) {
+            let changed = row.int(0).and_then(|n| u64::try_from(n).ok());
+            self.job.cursor.totals.references = changed.unwrap_or_default();
+        }
         Ok(())
     }
 
