@@ -241,7 +241,7 @@ fn each_component_has_only_the_secrets_and_hosts_that_it_needs() {
         // The tick is the operator's as well.
         "sync",
     ];
-    let callers = ["loyalty-verify", "sync"];
+    let callers = ["loyalty-verify", "moysklad-vendor", "sync"];
     let tills = [
         "loyalty-search",
         "loyalty-calc",
@@ -249,7 +249,12 @@ fn each_component_has_only_the_secrets_and_hosts_that_it_needs() {
         "loyalty-verify",
     ];
     // Codes are derived from it; connections to vendors are sealed with it.
-    let sealing = ["loyalty-verify", "moysklad-vendor", "cabinet"];
+    let sealing = [
+        "loyalty-verify",
+        "moysklad-vendor",
+        "cabinet-connections",
+        "sync",
+    ];
     let all = cabinets.into_iter().chain(tills).chain(["moysklad-vendor"]);
     for component in all {
         let tables = tables(component);
@@ -271,7 +276,7 @@ fn each_component_has_only_the_secrets_and_hosts_that_it_needs() {
         );
         assert_eq!(
             has("moysklad_apps_credentials"),
-            component == "moysklad-vendor",
+            ["moysklad-vendor", "sync"].contains(&component),
             "{component}"
         );
         assert!(!has("http://") && !has("self"), "{component}");

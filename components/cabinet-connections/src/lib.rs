@@ -1,4 +1,4 @@
-//! The operator's API: jobs, and what stands still after failures.
+//! The operator's API: connections to МойСклад, jobs, and what stands still after failures.
 
 sklad_edge_glue::component! {
     body_limit: sklad_operator::MAX_BODY_BYTES,

@@ -2,14 +2,13 @@
 
 use sklad_store::{Sql, SqlError, Statement};
 
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// How long the journal is kept, in milliseconds: a year and a bit, so that a year can be looked back on.
-pub const JOURNAL_MS: i64 = 400 * DAY_MS;
+pub const JOURNAL_MS: i64 = 400 * 24 * 60 * 60 * 1000;
 /// How long handled webhooks and delivered messages are kept, in milliseconds: longer than any vendor
 /// repeats a call.
-pub const DONE_MS: i64 = 7 * DAY_MS;
+pub const DONE_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 /// How long what failed too often is kept, in milliseconds.
-pub const DEAD_MS: i64 = 90 * DAY_MS;
+pub const DEAD_MS: i64 = 90 * 24 * 60 * 60 * 1000;
 
 /// Deletes at most a few hundred rows of a tenant that are too old; whether there may be more.
 ///

@@ -206,10 +206,6 @@ fn tenants_part<'a, S: Sql, K: Kv>(
         Op::ListKeys => Box::pin(keys::list(c)),
         Op::IssueKey => Box::pin(keys::issue(c)),
         Op::RevokeKey => Box::pin(keys::revoke(c)),
-        Op::GetMoysklad => Box::pin(moysklad::get(c)),
-        Op::ConnectMoysklad => Box::pin(moysklad::connect(c)),
-        Op::DisconnectMoysklad => Box::pin(moysklad::disconnect(c)),
-        Op::RotateMoyskladKey => Box::pin(moysklad::rotate(c)),
         _ => return None,
     })
 }
@@ -309,6 +305,10 @@ fn connections_part<'a, S: Sql, K: Kv>(
     c: &'a Context<'a, S, K>,
 ) -> Option<Answering<'a>> {
     Some(match route.op {
+        Op::GetMoysklad => Box::pin(moysklad::get(c)),
+        Op::ConnectMoysklad => Box::pin(moysklad::connect(c)),
+        Op::DisconnectMoysklad => Box::pin(moysklad::disconnect(c)),
+        Op::RotateMoyskladKey => Box::pin(moysklad::rotate(c)),
         Op::ListJobs => Box::pin(jobs::list(c)),
         Op::GetJob => Box::pin(jobs::get(c)),
         Op::RunJob => Box::pin(jobs::wish(c, Wish::Run)),

@@ -253,6 +253,28 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         &[(MIB, "crates/catalog/src/pictures.rs", "MAX_BYTES")],
     ),
     (
+        "page of МойСклад; packed, unpacked",
+        "{} rows; {} MiB, {} MiB (a page with more is asked for in smaller ones)",
+        &[
+            (1, "crates/moysklad/src/api/page.rs", "MAX_ROWS"),
+            (MIB, "crates/moysklad/src/api/client.rs", "BODY_BYTES"),
+            (MIB, "crates/moysklad/src/api/client.rs", "TEXT_BYTES"),
+        ],
+    ),
+    (
+        "requests to МойСклад of one user or solution",
+        "{} units in 3 s; {} at once of an import",
+        &[
+            (1, "crates/moysklad/src/api/limits.rs", "UNITS"),
+            (1, "crates/moysklad/src/sync/mod.rs", "LANES"),
+        ],
+    ),
+    (
+        "picture from МойСклад",
+        "{} MiB",
+        &[(MIB, "crates/moysklad/src/api/session.rs", "FILE_BYTES")],
+    ),
+    (
         "orders of a batch; of a reply to 1C",
         "{}; {}",
         &[
@@ -325,26 +347,8 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         ],
     ),
     (
-        "waiting for the database's write lock",
-        "5 s, {} times",
-        &[(1, "crates/edge/src/sql.rs", "BEGIN_ATTEMPTS")],
-    ),
-    (
-        "connecting to a merchant's code gateway; its answer",
-        "{} s; {} s",
-        &[
-            (SECOND_MS, "crates/store/src/http.rs", "GATEWAY_CONNECT_MS"),
-            (SECOND_MS, "crates/store/src/http.rs", "GATEWAY_ANSWER_MS"),
-        ],
-    ),
-    (
-        "attempts to deliver a code",
-        "{}",
-        &[(1, "crates/jobs/src/outbox.rs", "ATTEMPTS_MAX")],
-    ),
-    (
-        "failures of a job in a row; of a webhook",
-        "{}; {}, within {} days",
+        "failures of a job in a row; of a webhook, within days",
+        "{}; {}, {}",
         &[
             (1, "crates/jobs/src/job.rs", "ATTEMPTS_MAX"),
             (1, "crates/jobs/src/inbox.rs", "ATTEMPTS_MAX"),
@@ -352,11 +356,11 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         ],
     ),
     (
-        "wait after a failure",
-        "{} s, doubled up to {} h, a quarter more or less",
+        "wait after a failure; the longest, doubled with each",
+        "{} s; {} min",
         &[
             (SECOND_MS, "crates/jobs/src/job.rs", "BACKOFF_MS"),
-            (HOUR_MS, "crates/jobs/src/job.rs", "BACKOFF_MAX_MS"),
+            (60 * SECOND_MS, "crates/jobs/src/job.rs", "BACKOFF_MAX_MS"),
         ],
     ),
     (
@@ -386,11 +390,6 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         ],
     ),
     (
-        "webhooks that are handled together",
-        "100, and what else came about the same objects",
-        &[],
-    ),
-    (
         "budget of a tick",
         "{} s unless told, at most {} s",
         &[
@@ -400,8 +399,30 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
     ),
     (
         "the journal is kept; what was handled or delivered; what stands still",
-        "400 days; 7 days; 90 days",
-        &[],
+        "{} days; {} days; {} days",
+        &[
+            (DAY_MS, "crates/jobs/src/sweep.rs", "JOURNAL_MS"),
+            (DAY_MS, "crates/jobs/src/sweep.rs", "DONE_MS"),
+            (DAY_MS, "crates/jobs/src/sweep.rs", "DEAD_MS"),
+        ],
+    ),
+    (
+        "waiting for the database's write lock",
+        "5 s, {} times",
+        &[(1, "crates/edge/src/sql.rs", "BEGIN_ATTEMPTS")],
+    ),
+    (
+        "connecting to a merchant's code gateway; its answer",
+        "{} s; {} s",
+        &[
+            (SECOND_MS, "crates/store/src/http.rs", "GATEWAY_CONNECT_MS"),
+            (SECOND_MS, "crates/store/src/http.rs", "GATEWAY_ANSWER_MS"),
+        ],
+    ),
+    (
+        "attempts to deliver a code",
+        "{}",
+        &[(1, "crates/jobs/src/outbox.rs", "ATTEMPTS_MAX")],
     ),
     (
         "solutions in МойСклад's marketplace",

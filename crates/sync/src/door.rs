@@ -4,6 +4,7 @@ use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHEN
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 use sklad_jobs::tick::Tick;
+use sklad_moysklad::vendor::settle;
 use sklad_store::{Clock, Http, Kv, Sql};
 use sklad_tenant::App;
 
@@ -76,8 +77,23 @@ async fn tick<S: Sql, K: Kv, B>(
         let message = "База данных недоступна: повторите запрос";
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message)
     };
+    solutions(app, http, clock, budget_ms).await;
     let counts = tick.run(budget_ms, once).await.map_err(|e| failed(&e))?;
     serde_json::to_value(counts).map_err(|e| failed(&e))
+}
+
+/// Tells МойСклад what it does not know of our solutions yet; what fails is due later again and keeps the
+/// tick from nothing.
+async fn solutions<S: Sql, K: Kv>(
+    app: &App<S, K>,
+    http: &impl Http,
+    clock: &impl Clock,
+    budget_ms: i64,
+) {
+    let until = clock.now_ms().saturating_add(budget_ms / 2);
+    if let Err(error) = settle::due(app, http, clock, until).await {
+        eprintln!("tick: {}", error.internal().unwrap_or_default());
+    }
 }
 
 fn authorize<S: Sql, K: Kv, B>(app: &App<S, K>, request: &Request<B>) -> Result<(), Refusal> {

@@ -185,4 +185,27 @@ mod tests {
         let unknown = serde_json::from_str::<MoyskladSettings>(r#"{"good": {}}"#);
         assert!(unknown.is_err());
     }
+
+    #[test]
+    fn the_page_explains_every_setting_and_its_example_is_valid() {
+        let page = include_str!("../../../docs/ru/import-moysklad.md");
+        let settings = serde_json::to_value(MoyskladSettings::default()).unwrap();
+        for (name, value) in settings.as_object().unwrap() {
+            match value.as_object() {
+                None => assert!(page.contains(&format!("`{name}`")), "{name}"),
+                Some(fields) => fields.keys().for_each(|field| {
+                    assert!(
+                        page.contains(&format!("`{name}.{field}`")),
+                        "{name}.{field}"
+                    );
+                }),
+            }
+        }
+        let (_, example) = page.split_once("```json").unwrap();
+        let (example, _) = example.split_once("```").unwrap();
+        let example: serde_json::Value = serde_json::from_str(example).unwrap();
+        let example: MoyskladSettings =
+            serde_json::from_value(example["moysklad"].clone()).unwrap();
+        assert!(example.validate().is_empty());
+    }
 }

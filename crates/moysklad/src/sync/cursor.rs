@@ -59,7 +59,7 @@ pub struct Totals {
     pub created: u64,
     /// Changed goods.
     pub changed: u64,
-    /// Goods that stay as they are; one that comes twice counts twice.
+    /// Goods that stay as they are; one on two pages counts twice.
     pub unchanged: u64,
     /// Passed over: variants of unknown products, rows without an id.
     pub skipped: u64,

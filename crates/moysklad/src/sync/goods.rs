@@ -268,7 +268,7 @@ async fn products(
 fn inherited(tenant: &str, plan: &Plan, now_ms: i64) -> Option<Statement> {
     const INHERIT: &str = "UPDATE goods SET (tobacco, weighed, unit) = (SELECT p.tobacco, p.weighed, p.unit \
              FROM goods p WHERE p.tenant = ?1 AND p.id = goods.parent), \
-             version = version + 1, updated_at = ?3 \
+             told = NULL, version = version + 1, updated_at = ?3 \
          WHERE tenant = ?1 AND parent IN (SELECT value FROM json_each(?2)) \
              AND (tobacco, weighed, unit) IS NOT (SELECT p.tobacco, p.weighed, p.unit \
                  FROM goods p WHERE p.tenant = ?1 AND p.id = goods.parent)";
@@ -288,10 +288,12 @@ fn counted<S: Sql, H: Http, C: Clock>(
     cursor: &mut Cursor,
     plan: &Plan,
 ) -> Vec<Statement> {
+    let again = cursor.again;
     let (totals, counts) = (&mut cursor.totals, &plan.counts);
     totals.created += number(counts.created);
     totals.changed += number(counts.changed + counts.restored);
-    totals.unchanged += number(counts.unchanged);
+    // In the second round most were counted in the first one.
+    totals.unchanged += if again { 0 } else { number(counts.unchanged) };
     totals.skipped += number(counts.skipped_unknown);
     totals.archived += number(counts.deleted);
     let mut statements = Vec::new();

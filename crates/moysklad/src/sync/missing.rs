@@ -2,7 +2,7 @@
 //! full after all.
 
 use sklad_catalog::import::{self as catalog, Scope};
-use sklad_store::{Clock, Http, Sql};
+use sklad_store::{Clock, Http, Sql, Statement};
 
 use super::cursor::Cursor;
 use super::goods::number;
@@ -18,12 +18,34 @@ pub async fn run<S: Sql, H: Http, C: Clock>(
     if !archives(work, cursor) {
         return Ok(Went::Through);
     }
+    if !cursor.archiving {
+        let touched = touched(work.tenant(), cursor);
+        work.store(vec![touched], cursor).await?;
+    }
     for scope in [Scope::Products, Scope::Variants] {
         if archive(work, cursor, scope).await? == Went::On {
             return Ok(Went::On);
         }
     }
     Ok(Went::Through)
+}
+
+/// The statement that counts goods as had that were written since the run began: somebody else brought
+/// them, after the run had read where they stand.
+fn touched(tenant: &str, cursor: &Cursor) -> Statement {
+    /// Beside the numbers of batches.
+    const PART: i64 = -1;
+    Statement::new(
+        "INSERT INTO import_seen (tenant, import, part, goods) \
+         SELECT ?1, ?2, ?3, json_group_array(id) FROM goods INDEXED BY goods_by_change \
+         WHERE tenant = ?1 AND updated_at >= ?4 AND source = ?5 \
+         ON CONFLICT (tenant, import, part) DO UPDATE SET goods = excluded.goods",
+    )
+    .bind(tenant)
+    .bind(cursor.stamp())
+    .bind(PART)
+    .bind(cursor.started_at)
+    .bind(SOURCE)
 }
 
 async fn archive<S: Sql, H: Http, C: Clock>(

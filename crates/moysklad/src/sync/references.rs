@@ -59,6 +59,7 @@ pub async fn run<S: Sql, H: Http, C: Clock>(
         }
         Err(error) => return Err(error),
     }
+    batch.push(forget_others(work.tenant(), cursor));
     let answers = work.ports.sql.atomic(batch).await?;
     cursor.totals.references += number(answers.iter().map(Vec::len).sum());
     folders(work, cursor).await?;
@@ -66,6 +67,18 @@ pub async fn run<S: Sql, H: Http, C: Clock>(
         sizes(work, cursor).await?;
     }
     Ok(Went::Through)
+}
+
+/// The statement that forgets what earlier full runs had that were cancelled.
+fn forget_others(tenant: &str, cursor: &Cursor) -> Statement {
+    Statement::new(
+        "DELETE FROM import_seen WHERE tenant = ?1 AND import >= 'moysklad/' AND import < 'moysklad0' \
+         AND ?2 AND import NOT IN (?3, ?4)",
+    )
+    .bind(tenant)
+    .bind(cursor.kind == Kind::Full)
+    .bind(cursor.stamp())
+    .bind(cursor.folders_stamp())
 }
 
 fn rows(json: &str) -> Result<Vec<Entry<'_>>, Error> {

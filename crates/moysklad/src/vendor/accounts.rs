@@ -465,16 +465,16 @@ pub fn disconnect(tenant: &str) -> Statement {
         .bind(tenant)
 }
 
-/// The accounts where something is due, the longest waiting first, at most `limit` and [`MAX_DUE`].
+/// The accounts where something is due, the longest waiting first, at most [`MAX_DUE`].
 ///
 /// # Errors
 /// The database's.
-pub async fn due(sql: &impl Sql, now_ms: i64, limit: usize) -> Result<Vec<Account>, SqlError> {
+pub async fn due(sql: &impl Sql, now_ms: i64) -> Result<Vec<Account>, SqlError> {
     let statement = Statement::new(format!(
         "SELECT {COLUMNS} FROM moysklad_accounts INDEXED BY moysklad_accounts_due \
          WHERE due_at IS NOT NULL AND due_at <= ?1 ORDER BY due_at LIMIT 100"
     ))
     .bind(now_ms);
     let rows = sql.query(statement).await?;
-    Ok(rows.iter().take(limit).map(account).collect())
+    Ok(rows.iter().map(account).collect())
 }

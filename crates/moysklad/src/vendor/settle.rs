@@ -7,7 +7,7 @@
 //! account; what he leaves is due, and the schedule takes it up ([`due`]).
 
 use sklad_jobs::journal::{Direction, Outcome, Record};
-use sklad_store::{Http, Kv, Sql, SqlError};
+use sklad_store::{Clock, Http, Kv, Sql, SqlError};
 use sklad_tenant::{App, Config, Slug, keys};
 
 use super::accounts::{self, Account, State};
@@ -80,19 +80,23 @@ pub async fn settle<S: Sql, K: Kv>(
     .await
 }
 
-/// Does what is due, for at most `limit` accounts; answers for how many it was done. What fails is
-/// due later again, and keeps nobody else from his turn.
+/// Does what is due, beginning with no account after `until`, milliseconds since 1970; answers for how many
+/// it was done. What fails is due later again, and keeps nobody else from his turn.
 ///
 /// # Errors
 /// The database's, when it does not tell what is due.
 pub async fn due<S: Sql, K: Kv>(
     app: &App<S, K>,
     http: &impl Http,
-    now: i64,
-    limit: usize,
+    clock: &impl Clock,
+    until: i64,
 ) -> Result<usize, Error> {
     let mut done = 0;
-    for account in accounts::due(&app.sql, now, limit).await? {
+    for account in accounts::due(&app.sql, clock.now_ms()).await? {
+        let now = clock.now_ms();
+        if now >= until {
+            break;
+        }
         match settle(app, http, &account.app_id, &account.account, now).await {
             Ok(_) => done += 1,
             Err(Error::Refused(_) | Error::Later) => {}

@@ -322,6 +322,52 @@ fn a_good_made_while_the_run_reads_is_not_taken_for_missing() {
 }
 
 #[test]
+fn a_good_that_somebody_else_brings_while_the_run_reads_is_not_missing() {
+    let w = world(600);
+    w.run(Kind::Full);
+    let sql = NativeSql::open(&w._dir.path().join("db")).unwrap();
+    let done = Cell::new(false);
+    w.fake.when(move |fake, path| {
+        // The lists have been read twice; this is the last one.
+        if path.contains("/variant?") && path.contains("updated") && !done.replace(true) {
+            let now = fake.clock.0.get();
+            let columns = "(tenant, id, external, source, updated_at)";
+            let row = format!("('{TENANT}', 'h', 'hook', '{}', {now})", sync::SOURCE);
+            let insert = format!("INSERT INTO goods {columns} VALUES {row}");
+            sql.batch(&insert).unwrap();
+        }
+        None
+    });
+    w.run(Kind::Full);
+    assert_eq!(
+        w.count("SELECT archived FROM goods WHERE external = 'hook'"),
+        0
+    );
+    // The next run does not find it in МойСклад.
+    w.run(Kind::Full);
+    assert_eq!(
+        w.count("SELECT archived FROM goods WHERE external = 'hook'"),
+        2
+    );
+}
+
+#[test]
+fn what_a_cancelled_run_has_had_is_forgotten_by_the_next() {
+    let w = world(600);
+    let until = w.clock.0.get();
+    let ports = Ports {
+        sql: &w.sql,
+        http: &w.fake,
+        clock: &*w.clock,
+    };
+    let cancelled = sync::step(ports, w.place(), Kind::Full, None, until + 500, &saved);
+    assert_eq!(block_on(cancelled).unwrap().ended, Ended::More);
+    assert!(w.count("SELECT count(*) FROM import_seen") > 0);
+    w.run(Kind::Full);
+    assert_eq!(w.count("SELECT count(*) FROM import_seen"), 0);
+}
+
+#[test]
 fn what_is_missing_is_archived_but_never_half_a_shop() {
     let mut w = world(200);
     w.run(Kind::Full);
@@ -516,7 +562,7 @@ fn counterparties_of_the_group_become_customers() {
 #[test]
 fn the_limit_is_never_exceeded_and_nearly_used() {
     for (class, weight) in [(Class::Draft, 4), (Class::Published, 1)] {
-        let mut w = world(15_000);
+        let mut w = world(6_000);
         w.credentials.class = class;
         w.settings.goods.stock = true;
         w.run(Kind::Full);
