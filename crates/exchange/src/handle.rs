@@ -3,6 +3,7 @@
 use http::{Request, Response};
 use sklad_access::{Refused, Right, employees};
 use sklad_jobs::journal::{Direction, Outcome, Record};
+use sklad_orders::document;
 use sklad_store::{Body, Clock, Kv, Sql};
 use sklad_tenant::address::tenant_in_request;
 use sklad_tenant::exchange::Encoding;
@@ -365,7 +366,8 @@ async fn init<S: Sql, K: Kv, C: Clock>(call: &Call<'_, S, K, C>) -> Result<Reply
     ];
     if let Some(version) = &call.query.version {
         let ours = match call.kind {
-            Kind::Catalog => newest(version),
+            // What is no version is answered with ours (§1.10).
+            Kind::Catalog => document::agreed(version).unwrap_or(SCHEMA).to_owned(),
             Kind::Sale => sale::version(call, version).await?,
         };
         if let Some(token) = &call.token {
@@ -374,20 +376,6 @@ async fn init<S: Sql, K: Kv, C: Clock>(call: &Call<'_, S, K, C>) -> Result<Reply
         lines.push(format!("version={ours}"));
     }
     Ok(Reply::Settings(lines))
-}
-
-/// The lesser of the client's newest schema and ours; what is no version is answered with ours (§1.10).
-fn newest(theirs: &str) -> String {
-    let number = |text: &str| -> Option<(u32, u32)> {
-        let (major, minor) = text.trim().split_once('.')?;
-        Some((major.parse().ok()?, minor.parse().ok()?))
-    };
-    match number(theirs) {
-        Some(version) if number(SCHEMA).is_some_and(|ours| version < ours) => {
-            theirs.trim().to_owned()
-        }
-        _ => SCHEMA.to_owned(),
-    }
 }
 
 /// §1.4.
@@ -410,7 +398,7 @@ async fn file<S: Sql, K: Kv, C: Clock>(
         FileKind::Picture if action != Action::Repeated && upload.last_size < limit => {
             import::keep_picture(call, &upload).await?;
         }
-        FileKind::Xml if call.kind == Kind::Sale => return sale::received(call, &upload).await,
+        _ if call.kind == Kind::Sale => return sale::received(call, &upload, kind).await,
         _ => {}
     }
     Ok(Reply::success())
@@ -492,18 +480,5 @@ pub(crate) fn record(object: &str, outcome: Outcome, text: String) -> Record {
 async fn tell(sql: &impl Sql, tenant: &str, row: &Record, now: i64) {
     if let Err(error) = sql.atomic(vec![row.statement(tenant, now)]).await {
         eprintln!("exchange: journal: {error}");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_lesser_version_is_agreed() {
-        assert_eq!(newest("2.09"), "2.09");
-        assert_eq!(newest(" 2.10 "), "2.10");
-        assert_eq!(newest("4.0"), SCHEMA);
-        assert_eq!(newest("x"), SCHEMA);
     }
 }

@@ -4,17 +4,23 @@
 use sklad_commerceml::{Document, Item, Limits, Reader, Requisite, Step, value};
 use sklad_jobs::journal::Outcome;
 use sklad_orders::document::{self, Format, Info};
-use sklad_orders::{Applied, Incoming, MAX_PAGE, MAX_PENDING, Sort};
+use sklad_orders::{Applied, Incoming, MAX_PENDING};
 use sklad_store::{Clock, Kv, Sql, Statement};
 use sklad_tenant::exchange::Encoding;
 
 use crate::handle::{Call, record};
+use crate::import::job::{self, State};
 use crate::import::{self, Ended};
+use crate::names::{self, FileKind};
 use crate::upload::{self, Upload};
-use crate::{Error, Reply, names, session};
+use crate::{Error, Reply, session, zip};
 
+/// `ХозОперация` of an order, in small letters (§2.6).
+const ORDER: &str = "заказ товара";
 /// How many unknown orders a row of the journal names.
 const NAMED: usize = 5;
+/// How long a file that has come waits for its archive to be unpacked further, in milliseconds.
+const WAIT_MS: u32 = 50;
 /// Milliseconds of a minute.
 const MINUTE_MS: i64 = 60_000;
 
@@ -104,26 +110,21 @@ pub(crate) async fn info<S: Sql, K: Kv, C: Clock>(
     call: &Call<'_, S, K, C>,
 ) -> Result<Reply, Error> {
     let (sql, tenant) = (&call.app.sql, call.slug());
-    let stored = sklad_orders::list(sql, tenant, Sort::Change, None, MAX_PAGE).await?;
+    let stored = sklad_orders::latest(sql, tenant).await?;
     let [mut statuses, mut payments, mut deliveries] = [const { Vec::new() }; 3];
     for order in stored.iter().map(|stored| &stored.order) {
-        let status = order
-            .status
-            .as_ref()
-            .map(|s| (s.id.as_str(), s.name.as_str()));
-        let payment = order
-            .payment
-            .as_ref()
-            .map(|m| (m.id.as_str(), m.name.as_str()));
-        let delivery = order
-            .delivery
-            .as_ref()
-            .map(|m| (m.id.as_str(), m.name.as_str()));
+        let status = order.status.as_ref();
+        let status = status.map(|s| (s.id.as_str(), s.name.as_str()));
+        let payment = order.payment.as_ref();
+        let payment = payment.map(|m| (m.id.as_str(), m.name.as_str()));
+        let delivery = order.delivery.as_ref();
+        let delivery = delivery.map(|m| (m.id.as_str(), m.name.as_str()));
         let lists = [&mut statuses, &mut payments, &mut deliveries];
         for (list, entry) in lists.into_iter().zip([status, payment, delivery]) {
-            list.extend(entry.filter(|entry| !list.contains(entry)));
+            list.extend(entry);
         }
     }
+    let [statuses, payments, deliveries] = [statuses, payments, deliveries].map(listed);
     let info = Info {
         statuses: &statuses,
         payments: &payments,
@@ -136,18 +137,63 @@ pub(crate) async fn info<S: Sql, K: Kv, C: Clock>(
     ))
 }
 
-/// Old clients never ask to import, so a file that is whole is read when it comes.
+/// The entries of a list, an id and a name each: one of an id, that of the latest order. What 1C has
+/// named without an id, and nobody with one, is its own id.
+fn listed<'a>(entries: Vec<(&'a str, &'a str)>) -> Vec<(&'a str, &'a str)> {
+    let mut list: Vec<(&str, &str)> = Vec::new();
+    let named = |name: &str| entries.iter().any(|e| !e.0.is_empty() && e.1 == name);
+    for (id, name) in entries.iter().copied() {
+        let id = match id {
+            "" if named(name) => continue,
+            "" => name,
+            id => id,
+        };
+        if !id.is_empty() && !list.iter().any(|known| known.0 == id) {
+            list.push((id, name));
+        }
+    }
+    list
+}
+
+/// Old clients never ask to import, so a file that is whole is read when it comes, and so is an archive.
 pub(crate) async fn received<S: Sql, K: Kv, C: Clock>(
     call: &Call<'_, S, K, C>,
     upload: &Upload,
+    kind: FileKind,
 ) -> Result<Reply, Error> {
+    let (sql, tenant) = (&call.app.sql, call.slug());
     if upload.taken {
         return Ok(Reply::success());
     }
-    if import::is_whole(&call.app.sql, call.slug(), &upload.id, upload.size).await? {
-        read(call, upload).await?;
+    match kind {
+        FileKind::Xml if import::is_whole(sql, tenant, &upload.id, upload.size).await? => {
+            file(call, upload).await
+        }
+        FileKind::Zip if is_whole(call, upload).await? => {
+            let until = call.clock.now_ms() + import::STEP_MS;
+            loop {
+                match import::unpacked(call).await? {
+                    Ended::Done => return archive(call, upload).await,
+                    Ended::Failed(text) => return Ok(Reply::Failure(text)),
+                    // A large one waits for the import.
+                    Ended::Progress(_) if call.clock.now_ms() >= until => break,
+                    // Something else of this tenant's may be at work.
+                    Ended::Progress(_) => call.clock.sleep(WAIT_MS).await,
+                }
+            }
+            Ok(Reply::success())
+        }
+        _ => Ok(Reply::success()),
     }
-    Ok(Reply::success())
+}
+
+async fn is_whole<S: Sql, K: Kv, C: Clock>(
+    call: &Call<'_, S, K, C>,
+    archive: &Upload,
+) -> Result<bool, Error> {
+    let (sql, size) = (&call.app.sql, archive.size);
+    let tail = upload::tail(sql, call.slug(), &archive.id, size, zip::TAIL_BYTES).await?;
+    Ok(zip::is_whole(&tail, size))
 }
 
 /// `mode=import` of orders; of an archive, all files in it.
@@ -160,19 +206,73 @@ pub(crate) async fn import<S: Sql, K: Kv, C: Clock>(
         Ended::Progress(text) => return Ok(Reply::Progress(text)),
         Ended::Failed(text) => return Ok(Reply::Failure(text)),
     }
-    let sql = &call.app.sql;
-    let Some(upload) = upload::find(sql, call.place(&name)).await? else {
+    let Some(upload) = upload::find(&call.app.sql, call.place(&name)).await? else {
         return Ok(Reply::failure(format!("Файл {name} не загружен")));
     };
-    if names::kind(&name) == Ok(names::FileKind::Zip) {
-        let files = upload::waiting(sql, call.slug(), &call.session.id, call.kind, "xml").await?;
-        for file in files {
-            read(call, &file).await?;
-        }
-    } else if !upload.taken {
-        read(call, &upload).await?;
+    match names::kind(&name) {
+        Ok(FileKind::Zip) => archive(call, &upload).await,
+        _ => file(call, &upload).await,
     }
-    Ok(Reply::success())
+}
+
+/// Reads what an archive was unpacked to, all of it: a bad file does not keep back the others. The first
+/// failure is the archive's.
+async fn archive<S: Sql, K: Kv, C: Clock>(
+    call: &Call<'_, S, K, C>,
+    archive: &Upload,
+) -> Result<Reply, Error> {
+    let (sql, tenant) = (&call.app.sql, call.slug());
+    let mut failure = None;
+    for unpacked in upload::unpacked(sql, call.place(&archive.name), &archive.id).await? {
+        if let Reply::Failure(text) = file(call, &unpacked).await? {
+            failure.get_or_insert(text);
+        }
+    }
+    if let Some(text) = failure {
+        let now = call.clock.now_ms();
+        let failed = job::failed(tenant, &archive.id, &text, now);
+        sql.atomic(vec![failed]).await?;
+    }
+    ended(call, archive).await
+}
+
+/// Reads a file, once: what became of it is the answer whenever it is asked for.
+async fn file<S: Sql, K: Kv, C: Clock>(
+    call: &Call<'_, S, K, C>,
+    upload: &Upload,
+) -> Result<Reply, Error> {
+    if upload.taken {
+        return ended(call, upload).await;
+    }
+    let error = match read(call, upload).await {
+        Ok(()) => return Ok(Reply::success()),
+        Err(error) if error.is_internal() => return Err(error),
+        Err(error) => error,
+    };
+    let (name, tenant, now) = (&upload.name, call.slug(), call.clock.now_ms());
+    let text = format!("{name}: {error}");
+    let row = record(name, Outcome::Error, format!("Файл не загружен: {error}"));
+    let session = &call.session;
+    job::begun(&call.app.sql, tenant, upload, session, call.kind, now, now).await?;
+    let batch = vec![
+        job::failed(tenant, &upload.id, &text, now),
+        upload::taken(tenant, &upload.id),
+        row.statement(tenant, now),
+    ];
+    call.app.sql.atomic(batch).await?;
+    Ok(Reply::Failure(text))
+}
+
+/// How a file did of which everything was read.
+async fn ended<S: Sql, K: Kv, C: Clock>(
+    call: &Call<'_, S, K, C>,
+    upload: &Upload,
+) -> Result<Reply, Error> {
+    let job = job::find(&call.app.sql, call.slug(), &upload.id).await?;
+    Ok(match job {
+        Some(job) if job.state == State::Failed => Reply::Failure(job.message),
+        _ => Reply::success(),
+    })
 }
 
 /// Reads a file of documents and writes down what they say. A file that breaks off somewhere is refused
@@ -184,10 +284,13 @@ async fn read<S: Sql, K: Kv, C: Clock>(
     let (sql, tenant) = (&call.app.sql, call.slug());
     let zone = call.tenant.settings.timezone_minutes;
     let mut reader = Reader::new(Limits::default());
-    let mut incoming = Vec::new();
+    let (mut incoming, mut others) = (Vec::new(), 0usize);
     loop {
         match reader.next()? {
-            Step::Item(Item::Document(document)) => incoming.push(said(&document, zone)),
+            Step::Item(Item::Document(document)) if is_order(&document) => {
+                incoming.push(said(&document, zone));
+            }
+            Step::Item(Item::Document(_)) => others += 1,
             Step::Item(_) => {}
             Step::More => {
                 let bytes = upload::read(sql, tenant, &upload.id, reader.offset()).await?;
@@ -203,16 +306,26 @@ async fn read<S: Sql, K: Kv, C: Clock>(
     let now = call.clock.now_ms();
     let applied = sklad_orders::apply(sql, tenant, &incoming, now).await?;
     let mut batch: Vec<Statement> = vec![upload::taken(tenant, &upload.id)];
-    batch.push(told(&upload.name, &applied).statement(tenant, now));
+    batch.push(told(&upload.name, &applied, others).statement(tenant, now));
     sql.atomic(batch).await?;
     Ok(())
 }
 
-fn told(name: &str, applied: &Applied) -> sklad_jobs::journal::Record {
+/// Whether a document is an order. A container of 3.1 holds its payments and shipments beside it (§2.6),
+/// whose numbers are not those of orders; what an order needs of them stands in its own requisites.
+fn is_order(document: &Document) -> bool {
+    let operation = document.operation.as_deref().unwrap_or(ORDER);
+    ["", ORDER].contains(&operation.trim().to_lowercase().as_str())
+}
+
+fn told(name: &str, applied: &Applied, others: usize) -> sklad_jobs::journal::Record {
     let mut text = format!(
         "Заказы из учётной системы: изменено {}, без изменений {}",
         applied.changed, applied.unchanged
     );
+    if others > 0 {
+        text.push_str(&format!(", других документов {others}"));
+    }
     let mut outcome = Outcome::Ok;
     if !applied.unknown.is_empty() {
         outcome = Outcome::Warning;

@@ -504,6 +504,30 @@ pub async fn read(
     }
 }
 
+/// The last `most` bytes of a content of `size` bytes, or all of it.
+///
+/// # Errors
+/// Those of [`read`].
+pub async fn tail(
+    sql: &impl Sql,
+    tenant: &str,
+    upload: &str,
+    size: u64,
+    most: u64,
+) -> Result<Vec<u8>, Error> {
+    let mut tail = Vec::new();
+    let mut at = size.saturating_sub(most);
+    while at < size {
+        let bytes = read(sql, tenant, upload, at).await?;
+        if bytes.is_empty() {
+            return Err(Error::Gone);
+        }
+        at = at.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        tail.extend(bytes);
+    }
+    Ok(tail)
+}
+
 /// The whole content of a file of at most `limit` bytes.
 ///
 /// # Errors
@@ -552,6 +576,29 @@ pub async fn waiting(
                 .bind(like)
         },
     )
+    .await
+}
+
+/// The XML files of a session that came with this archive or after it, and of which nothing was made yet,
+/// by name.
+///
+/// # Errors
+/// The database's.
+pub async fn unpacked(
+    sql: &impl Sql,
+    place: Place<'_>,
+    archive: &str,
+) -> Result<Vec<Upload>, SqlError> {
+    let which = "kind = ?3 AND state = 'receiving' AND name LIKE '%.xml' \
+         AND received_at >= (SELECT z.received_at FROM uploads z WHERE z.tenant = ?1 \
+         AND z.session = ?2 AND z.kind = ?3 AND z.id = ?4) ORDER BY name LIMIT 1000";
+    select(sql, which, |statement| {
+        statement
+            .bind(place.tenant)
+            .bind(place.session)
+            .bind(place.kind.as_str())
+            .bind(archive)
+    })
     .await
 }
 

@@ -31,6 +31,33 @@ const HELD: usize = 6;
 /// How much is unpacked at once, in bytes.
 const OUT_BYTES: usize = 64 * 1024;
 
+/// How much of a file's end holds the last record of an archive, with a comment of middling length, in
+/// bytes.
+pub const TAIL_BYTES: u64 = 4096;
+
+/// Whether a file of `size` bytes that ends so is an archive that has come to its end: its last record
+/// stands there and says that the directory ends where the record begins.
+#[must_use]
+pub fn is_whole(tail: &[u8], size: u64) -> bool {
+    const RECORD: usize = 22;
+    let begins = tail
+        .windows(RECORD)
+        .rposition(|w| w.starts_with(b"PK\x05\x06"));
+    let Some(record) = begins.and_then(|at| tail.get(at..)) else {
+        return false;
+    };
+    let number = |at: usize, bytes: usize| {
+        let field = record.get(at..at + bytes).unwrap_or_default();
+        field
+            .iter()
+            .rev()
+            .fold(0, |n, byte| n << 8 | u64::from(*byte))
+    };
+    let (directory, offset, comment) = (number(12, 4), number(16, 4), number(20, 2));
+    let length = u64::try_from(record.len()).unwrap_or(u64::MAX);
+    comment + 22 == length && size.checked_sub(length) == Some(offset + directory)
+}
+
 /// The pieces of an archive that are at hand.
 #[derive(Default)]
 struct Pieces {
@@ -303,5 +330,44 @@ impl<S: Sql> Body for Entry<'_, S> {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_whole;
+
+    /// An empty file in an archive, less its local header's content: `offset` and `length` of the
+    /// directory are what counts.
+    fn record(offset: u32, length: u32, comment: &[u8]) -> Vec<u8> {
+        let mut record = b"PK\x05\x06\0\0\0\0\x01\0\x01\0".to_vec();
+        record.extend(length.to_le_bytes());
+        record.extend(offset.to_le_bytes());
+        record.extend(
+            u16::try_from(comment.len())
+                .unwrap_or_default()
+                .to_le_bytes(),
+        );
+        record.extend(comment);
+        record
+    }
+
+    #[test]
+    fn an_archive_is_whole_when_its_last_record_is_there_and_fits() {
+        for comment in [b"".as_slice(), b"a comment"] {
+            let mut file = vec![7; 150];
+            file.extend(record(100, 50, comment));
+            let size = 150 + 22 + u64::try_from(comment.len()).unwrap_or_default();
+            assert!(is_whole(&file, size));
+            assert!(is_whole(file.get(120..).unwrap_or_default(), size));
+            assert!(!is_whole(&file, size + 1));
+            file.push(0);
+            assert!(!is_whole(&file, size + 1));
+        }
+        let mut nested = vec![7; 250];
+        nested.extend(record(100, 50, b""));
+        assert!(!is_whole(&nested, 272));
+        assert!(!is_whole(b"", 0));
+        assert!(!is_whole(b"PK\x05\x06", 4));
     }
 }

@@ -139,7 +139,15 @@ impl<'a, S: Sql, K: Kv> Context<'a, S, K> {
 
     /// The body as a JSON object; what is wrong comes out as 400 with its place.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        sklad_tenant::json::parse(self.body).map_err(unreadable)
+        self.readable(sklad_tenant::json::parse)
+    }
+
+    /// What `read` makes of the body; what is wrong comes out as 400 with its place.
+    pub fn readable<T>(
+        &self,
+        read: impl FnOnce(&[u8]) -> Result<T, sklad_tenant::Error>,
+    ) -> Result<T, ApiError> {
+        read(self.body).map_err(unreadable)
     }
 
     /// The same where everything in the object may be left out: no body is an empty object.

@@ -6,8 +6,10 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use sklad_catalog::RefKind;
 use sklad_jobs::job::Wish;
+use sklad_loyalty::Programme;
 use sklad_store::{Kv, Sql};
-use sklad_tenant::App;
+use sklad_tenant::settings::CustomerSettings;
+use sklad_tenant::{App, ExchangeSettings, MoyskladSettings};
 
 use crate::context::Context;
 use crate::error::ApiError;
@@ -181,8 +183,26 @@ fn tenants_part<'a, S: Sql, K: Kv>(
         Op::GetTenant => Box::pin(tenants::get(c)),
         Op::GetSettings => Box::pin(settings::get(c)),
         Op::PutSettings => Box::pin(settings::put(c)),
-        Op::GetProgramme => Box::pin(settings::get_programme(c)),
-        Op::PutProgramme => Box::pin(settings::put_programme(c)),
+        Op::GetProgramme => Box::pin(settings::get_section::<Programme, S, K>(c)),
+        Op::PutProgramme => Box::pin(settings::put_section::<Programme, S, K>(
+            c,
+            "Программа лояльности изменена",
+        )),
+        Op::GetCommerceml => Box::pin(settings::get_section::<ExchangeSettings, S, K>(c)),
+        Op::PutCommerceml => Box::pin(settings::put_section::<ExchangeSettings, S, K>(
+            c,
+            "Настройки обмена изменены",
+        )),
+        Op::GetMoyskladSettings => Box::pin(settings::get_section::<MoyskladSettings, S, K>(c)),
+        Op::PutMoyskladSettings => Box::pin(settings::put_section::<MoyskladSettings, S, K>(
+            c,
+            "Настройки МоегоСклада изменены",
+        )),
+        Op::GetCustomerSettings => Box::pin(settings::get_section::<CustomerSettings, S, K>(c)),
+        Op::PutCustomerSettings => Box::pin(settings::put_section::<CustomerSettings, S, K>(
+            c,
+            "Настройки покупателей изменены",
+        )),
         Op::ListKeys => Box::pin(keys::list(c)),
         Op::IssueKey => Box::pin(keys::issue(c)),
         Op::RevokeKey => Box::pin(keys::revoke(c)),

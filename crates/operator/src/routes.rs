@@ -14,6 +14,12 @@ pub enum Op {
     PutSettings,
     GetProgramme,
     PutProgramme,
+    GetCommerceml,
+    PutCommerceml,
+    GetMoyskladSettings,
+    PutMoyskladSettings,
+    GetCustomerSettings,
+    PutCustomerSettings,
     ListKeys,
     IssueKey,
     RevokeKey,
@@ -238,7 +244,7 @@ pub const ROUTES: &[Route] = &[
         Method::PUT,
         tenant!("/settings"),
         Op::PutSettings,
-        "Заменить настройки",
+        "Заменить настройки; чего в документе нет, то остаётся",
     )
     .takes(Body::One("Settings"))
     .answers(200, Answer::One("Settings"))
@@ -257,6 +263,51 @@ pub const ROUTES: &[Route] = &[
     )
     .takes(Body::One("Programme"))
     .answers(200, Answer::One("Programme"))
+    .needs(Needs::IfMatch),
+    Route::get(
+        tenant!("/settings/commerceml"),
+        Op::GetCommerceml,
+        "Настройки обмена по CommerceML; ETag – версия настроек",
+    )
+    .answers(200, Answer::One("ExchangeSettings")),
+    Route::new(
+        Method::PUT,
+        tenant!("/settings/commerceml"),
+        Op::PutCommerceml,
+        "Заменить настройки обмена по CommerceML",
+    )
+    .takes(Body::One("ExchangeSettings"))
+    .answers(200, Answer::One("ExchangeSettings"))
+    .needs(Needs::IfMatch),
+    Route::get(
+        tenant!("/settings/moysklad"),
+        Op::GetMoyskladSettings,
+        "Настройки загрузки из МоегоСклада; ETag – версия настроек",
+    )
+    .answers(200, Answer::One("MoyskladSettings")),
+    Route::new(
+        Method::PUT,
+        tenant!("/settings/moysklad"),
+        Op::PutMoyskladSettings,
+        "Заменить настройки загрузки из МоегоСклада",
+    )
+    .takes(Body::One("MoyskladSettings"))
+    .answers(200, Answer::One("MoyskladSettings"))
+    .needs(Needs::IfMatch),
+    Route::get(
+        tenant!("/settings/customers"),
+        Op::GetCustomerSettings,
+        "Настройки покупателей; ETag – версия настроек",
+    )
+    .answers(200, Answer::One("CustomerSettings")),
+    Route::new(
+        Method::PUT,
+        tenant!("/settings/customers"),
+        Op::PutCustomerSettings,
+        "Заменить настройки покупателей",
+    )
+    .takes(Body::One("CustomerSettings"))
+    .answers(200, Answer::One("CustomerSettings"))
     .needs(Needs::IfMatch),
     Route::get(tenant!("/keys"), Op::ListKeys, "Ключи касс").answers(200, Answer::Many("Key")),
     Route::post(

@@ -1,9 +1,9 @@
-//! Settings and the programme in them: read, replace with `If-Match`.
+//! Settings and their sections: read, replace with `If-Match`.
 
 use http::StatusCode;
-use sklad_loyalty::Programme;
 use sklad_store::{Kv, Sql};
-use sklad_tenant::{Settings, Tenant, settings};
+use sklad_tenant::settings::{self, Section};
+use sklad_tenant::{Settings, Tenant};
 
 use crate::context::{Context, Told};
 use crate::error::ApiError;
@@ -14,38 +14,43 @@ pub async fn get<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError
     Ok(Reply::json(&settings)?.version(settings.version))
 }
 
+/// What the document does not name stays: who knows nothing of a section does not reset it.
 pub async fn put<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
-    let new: Settings = c.json()?;
     let if_match = c.if_match()?;
     let old = c.tenant().await?;
+    let new = c.readable(|json| old.settings.clone().changed_by(json))?;
     let settings = replace(c, &old, if_match, new, "Настройки изменены").await?;
     Ok(Reply::json(&settings)?.version(settings.version))
 }
 
-pub async fn get_programme<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
-    let settings = c.tenant().await?.settings;
-    Ok(Reply::json(&settings.programme)?.version(settings.version))
+/// One section of the settings.
+pub async fn get_section<T: Section, S: Sql, K: Kv>(
+    c: &Context<'_, S, K>,
+) -> Result<Reply, ApiError> {
+    let mut settings = c.tenant().await?.settings;
+    let version = settings.version;
+    Ok(Reply::json(T::within(&mut settings))?.version(version))
 }
 
-pub async fn put_programme<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
-    let programme: Programme = c.json()?;
+/// Replaces one section; `what` is for the journal.
+pub async fn put_section<T: Section, S: Sql, K: Kv>(
+    c: &Context<'_, S, K>,
+    what: &'static str,
+) -> Result<Reply, ApiError> {
+    let section: T = c.json()?;
     let if_match = c.if_match()?;
     // Checked here as well, so that the places are those of the document that was sent.
-    let problems = programme.validate();
+    let problems = section.validate();
     if !problems.is_empty() {
-        return Err(ApiError::problems(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "refused",
-            problems,
-        ));
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        return Err(ApiError::problems(status, "refused", problems));
     }
     let old = c.tenant().await?;
-    let new = Settings {
-        programme,
-        ..old.settings.clone()
-    };
-    let settings = replace(c, &old, if_match, new, "Программа лояльности изменена").await?;
-    Ok(Reply::json(&settings.programme)?.version(settings.version))
+    let mut new = old.settings.clone();
+    *T::within(&mut new) = section;
+    let mut settings = replace(c, &old, if_match, new, what).await?;
+    let version = settings.version;
+    Ok(Reply::json(T::within(&mut settings))?.version(version))
 }
 
 async fn replace<S: Sql, K: Kv>(
@@ -56,7 +61,7 @@ async fn replace<S: Sql, K: Kv>(
     what: &str,
 ) -> Result<Settings, ApiError> {
     let version = if_match.unwrap_or(old.settings.version);
-    // The programme alone was laid over what was just read: that must be the version named.
+    // What was sent was laid over what was just read: that must be the version named.
     if version != old.settings.version {
         return Err(sklad_tenant::Error::Stale.into());
     }

@@ -22,7 +22,8 @@ fn file(path: &str) -> String {
 
 const MIB: u64 = 1024 * 1024;
 const SECOND_MS: u64 = 1000;
-const DAY_MS: u64 = 24 * 60 * 60 * SECOND_MS;
+const HOUR_MS: u64 = 60 * 60 * SECOND_MS;
+const DAY_MS: u64 = 24 * HOUR_MS;
 
 /// A constant: of how many of its units the page speaks as one, its file, its name.
 type Constant = (u64, &'static str, &'static str);
@@ -184,6 +185,51 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         ],
     ),
     (
+        "files of a session of the exchange",
+        "{}",
+        &[(1, "crates/exchange/src/upload.rs", "MAX_FILES")],
+    ),
+    (
+        "pieces that clients are asked to send",
+        "{} bytes unless set, from {} to {}",
+        &[
+            (1, "crates/tenant/src/exchange.rs", "CHUNK_BYTES"),
+            (1, "crates/tenant/src/exchange.rs", "MIN_CHUNK_BYTES"),
+            (1, "crates/tenant/src/exchange.rs", "MAX_CHUNK_BYTES"),
+        ],
+    ),
+    (
+        "price types, and stores, that the settings of the exchange name",
+        "{}",
+        &[(1, "crates/tenant/src/exchange.rs", "MAX_NAMED")],
+    ),
+    (
+        "session of the exchange at rest; at the most",
+        "{} h; {} h",
+        &[
+            (HOUR_MS, "crates/exchange/src/session.rs", "IDLE_MS"),
+            (HOUR_MS, "crates/exchange/src/session.rs", "LIFE_MS"),
+        ],
+    ),
+    (
+        "file that waits for its import; what is remembered of an import",
+        "{} h; 7 days",
+        &[(HOUR_MS, "crates/exchange/src/sweep.rs", "STAGED_MS")],
+    ),
+    (
+        "work of the first request of an import; of every other one",
+        "{} ms; {} s",
+        &[
+            (1, "crates/exchange/src/import/mod.rs", "FIRST_STEP_MS"),
+            (SECOND_MS, "crates/exchange/src/import/mod.rs", "STEP_MS"),
+        ],
+    ),
+    (
+        "rest of an import whose host died",
+        "{} s",
+        &[(SECOND_MS, "crates/exchange/src/import/job.rs", "LEASE_MS")],
+    ),
+    (
         "goods that an import stores at once; bytes of the file for them",
         "{}; {} MiB",
         &[
@@ -200,18 +246,6 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         "after which an uploaded file that nobody asked for is imported",
         "{} s",
         &[(SECOND_MS, "crates/exchange/src/handle.rs", "ABANDONED_MS")],
-    ),
-    (
-        "session of an exchange, unused; at all",
-        "{} min; {} h",
-        &[
-            (60 * SECOND_MS, "crates/exchange/src/session.rs", "IDLE_MS"),
-            (
-                3600 * SECOND_MS,
-                "crates/exchange/src/session.rs",
-                "LIFE_MS",
-            ),
-        ],
     ),
     (
         "picture",

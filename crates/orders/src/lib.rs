@@ -30,4 +30,4 @@ pub use model::{
     Requisite, Status, Unit,
 };
 pub use state::{From1c, State};
-pub use store::{After, MAX_BATCH, MAX_PAGE, OrderCounts, Sort, Stored, get, list, upsert};
+pub use store::{After, MAX_BATCH, MAX_PAGE, OrderCounts, Sort, Stored, get, latest, list, upsert};

@@ -145,6 +145,21 @@ pub async fn list(
     rows.iter().map(|row| Ok(known(row)?.stored)).collect()
 }
 
+/// The orders that changed last, the latest first, at most [`MAX_PAGE`].
+///
+/// # Errors
+/// The database's.
+pub async fn latest(sql: &impl Sql, tenant: &str) -> Result<Vec<Stored>, Error> {
+    let statement = Statement::new(format!(
+        "SELECT {COLUMNS} FROM orders o WHERE o.tenant = ?1 \
+         ORDER BY o.updated_at DESC, o.id DESC LIMIT ?2"
+    ))
+    .bind(tenant)
+    .bind(i64::try_from(MAX_PAGE).unwrap_or_default());
+    let rows = sql.query(statement).await?;
+    rows.iter().map(|row| Ok(known(row)?.stored)).collect()
+}
+
 /// A row with what only this crate looks at.
 #[derive(Debug, Clone)]
 pub(crate) struct Known {

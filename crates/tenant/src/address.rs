@@ -26,6 +26,8 @@ pub fn tenant_in_request<'a>(
 
 fn in_host(host: &str, base_domain: &str) -> Option<Slug> {
     let name = host.split(':').next()?.to_ascii_lowercase();
+    // A dot at the end makes a name absolute and no other one.
+    let name = name.strip_suffix('.').unwrap_or(&name);
     let base = base_domain.trim_start_matches('.').to_ascii_lowercase();
     let slug = name.strip_suffix(&base)?.strip_suffix('.')?;
     if base.is_empty() {
@@ -60,7 +62,10 @@ mod tests {
         let demo = (Some("demo".to_owned()), "/x".to_owned());
         assert_eq!(named("demo.sklad.example", "/x"), demo);
         assert_eq!(named("Demo.Sklad.Example:8443", "/x"), demo);
+        assert_eq!(named("demo.sklad.example.", "/x"), demo);
+        assert_eq!(named("demo.sklad.example.:8443", "/x"), demo);
         for other in [
+            "demo.sklad.example..",
             "sklad.example",
             "a.b.sklad.example",
             "demosklad.example",

@@ -22,6 +22,9 @@ pub struct ExchangeSettings {
     /// Какие типы цен загружать: Ид или названия. Пусто – все. Первый из них – цена товара в
     /// каталоге; если пусто, это первый тип цены файла.
     pub price_types: Vec<String>,
+    /// Тип цены, который задаёт минимальную цену товара: Ид или название. Ниже неё скидки и баллы не
+    /// опускают. Загружается, даже если не назван в `price_types`; ценой товара не становится.
+    pub min_price_type: Option<String>,
     /// По каким складам загружать остатки: Ид или названия. Пусто – по всем.
     pub stores: Vec<String>,
     /// Ид корневой группы: загружаются только товары из неё и вложенных в неё групп.
@@ -83,6 +86,7 @@ impl Default for ExchangeSettings {
     fn default() -> Self {
         Self {
             price_types: Vec::new(),
+            min_price_type: None,
             stores: Vec::new(),
             root_category: None,
             images: true,
@@ -119,8 +123,13 @@ impl ExchangeSettings {
         if !named(&self.stores) {
             refuse("stores", message);
         }
-        if self.root_category.as_deref().is_some_and(|id| !is_name(id)) {
-            refuse("root_category", "от 1 до 255 знаков");
+        for (path, id) in [
+            ("min_price_type", &self.min_price_type),
+            ("root_category", &self.root_category),
+        ] {
+            if id.as_deref().is_some_and(|id| !is_name(id)) {
+                refuse(path, "от 1 до 255 знаков");
+            }
         }
         if self.missing_guard_percent > 100 {
             refuse("missing_guard_percent", "от 0 до 100");

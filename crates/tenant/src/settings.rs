@@ -6,6 +6,9 @@
 //! new version. A writer that died between the two leaves the row ahead of the document; after
 //! [`CLAIM_MS`] the next writer takes over.
 
+use std::collections::BTreeMap;
+
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use sklad_loyalty::programme::{Problem, Programme, read};
 use sklad_store::{Kv, Sql, Statement};
@@ -81,6 +84,64 @@ impl Default for Settings {
     }
 }
 
+/// A part of the settings that can be read and replaced by itself.
+pub trait Section: Serialize + DeserializeOwned {
+    /// Its name in the document.
+    const NAME: &'static str;
+
+    /// Where it stands in the document.
+    fn within(settings: &mut Settings) -> &mut Self;
+
+    /// What the types cannot say; paths are relative to the section.
+    fn validate(&self) -> Vec<Problem> {
+        Vec::new()
+    }
+}
+
+impl Section for Programme {
+    const NAME: &'static str = "programme";
+
+    fn within(settings: &mut Settings) -> &mut Self {
+        &mut settings.programme
+    }
+
+    fn validate(&self) -> Vec<Problem> {
+        Self::validate(self)
+    }
+}
+
+impl Section for CustomerSettings {
+    const NAME: &'static str = "customers";
+
+    fn within(settings: &mut Settings) -> &mut Self {
+        &mut settings.customers
+    }
+}
+
+impl Section for ExchangeSettings {
+    const NAME: &'static str = "commerceml";
+
+    fn within(settings: &mut Settings) -> &mut Self {
+        &mut settings.commerceml
+    }
+
+    fn validate(&self) -> Vec<Problem> {
+        Self::validate(self)
+    }
+}
+
+impl Section for MoyskladSettings {
+    const NAME: &'static str = "moysklad";
+
+    fn within(settings: &mut Settings) -> &mut Self {
+        &mut settings.moysklad
+    }
+
+    fn validate(&self) -> Vec<Problem> {
+        Self::validate(self)
+    }
+}
+
 impl Settings {
     /// Reads and checks a document that a client sent.
     ///
@@ -90,6 +151,37 @@ impl Settings {
         let settings: Self = json::parse(json)?;
         settings.validate()?;
         Ok(settings)
+    }
+
+    /// Reads a document that a client sent: what it does not name stays as it is in `self`, what it names
+    /// is replaced as a whole. It is not checked yet.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with the place of what cannot be read.
+    pub fn changed_by(self, json: &[u8]) -> Result<Self, Error> {
+        let new: Self = json::parse(json)?;
+        let named: BTreeMap<String, IgnoredAny> = json::parse(json)?;
+        fn choose<T>(named: bool, new: T, old: T) -> T {
+            if named { new } else { old }
+        }
+        let names = |name: &str| named.contains_key(name);
+        Ok(Self {
+            version: self.version,
+            name: choose(names("name"), new.name, self.name),
+            timezone_minutes: choose(
+                names("timezone_minutes"),
+                new.timezone_minutes,
+                self.timezone_minutes,
+            ),
+            programme: choose(names(Programme::NAME), new.programme, self.programme),
+            customers: choose(names(CustomerSettings::NAME), new.customers, self.customers),
+            moysklad: choose(names(MoyskladSettings::NAME), new.moysklad, self.moysklad),
+            commerceml: choose(
+                names(ExchangeSettings::NAME),
+                new.commerceml,
+                self.commerceml,
+            ),
+        })
     }
 
     /// Checks what the types cannot say.
@@ -106,24 +198,24 @@ impl Settings {
             let message = "часовой пояс – от -720 до 840 минут от UTC";
             problems.push(problem("timezone_minutes", message));
         }
-        problems.extend(self.programme.validate().into_iter().map(|p| Problem {
-            path: format!("programme.{}", p.path),
-            ..p
-        }));
-        problems.extend(self.commerceml.validate().into_iter().map(|p| Problem {
-            path: format!("commerceml.{}", p.path),
-            ..p
-        }));
-        problems.extend(self.moysklad.validate().into_iter().map(|p| Problem {
-            path: format!("moysklad.{}", p.path),
-            ..p
-        }));
+        problems.extend(problems_of(&self.programme));
+        problems.extend(problems_of(&self.customers));
+        problems.extend(problems_of(&self.commerceml));
+        problems.extend(problems_of(&self.moysklad));
         if problems.is_empty() {
             Ok(())
         } else {
             Err(Error::Invalid(problems))
         }
     }
+}
+
+/// What is wrong with a section, with its place in the document.
+fn problems_of<T: Section>(section: &T) -> impl Iterator<Item = Problem> {
+    section.validate().into_iter().map(|p| Problem {
+        path: format!("{}.{}", T::NAME, p.path),
+        ..p
+    })
 }
 
 fn problem(path: &str, message: &str) -> Problem {

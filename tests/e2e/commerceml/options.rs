@@ -82,6 +82,21 @@ fn the_first_price_type_that_is_named_is_the_price() {
 }
 
 #[test]
+fn the_lowest_price_is_of_its_own_type_and_not_the_price() {
+    for named in ["opt", "Оптовая"] {
+        let merchant = imported(json!({ "min_price_type": named, "price_types": [SALE] }));
+        let good = merchant.good("p-2");
+        let prices = (&good["price_kopecks"], &good["min_price_kopecks"]);
+        assert_eq!(prices, (&json!(20_000), &json!(19_850)), "{named}");
+    }
+    // Listed first, it is no price either.
+    let merchant = imported(json!({ "min_price_type": SALE }));
+    let good = merchant.good("p-2");
+    let prices = (&good["price_kopecks"], &good["min_price_kopecks"]);
+    assert_eq!(prices, (&json!(19_850), &json!(20_000)));
+}
+
+#[test]
 fn stock_is_counted_in_the_stores_that_are_named() {
     for named in ["s-2", "Запасной"] {
         let merchant = imported(json!({ "stores": [named] }));

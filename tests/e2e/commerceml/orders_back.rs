@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::merchant::Merchant;
 use super::orders::order;
 use super::wire::How;
+use super::zips::packed;
 
 fn shipped(id: Option<&str>, number: &str) -> Status {
     Status {
@@ -95,6 +96,24 @@ fn a_file_of_several_chunks_is_read_when_it_is_whole() {
         .success();
     is_shipped(&merchant, "o-0");
     is_shipped(&merchant, "o-39");
+}
+
+#[test]
+fn an_archive_is_read_when_it_is_whole_and_a_bad_file_before_it_is_its_own() {
+    let merchant = Merchant::new(json!({ "zip": true }));
+    merchant.order(&[order("o-1", "1")]);
+    let client = merchant.of_orders();
+    let send = |name: &str, bytes: &[u8]| client.chunk("sale", name, bytes, How::Whole).unwrap();
+    let good = file(&[shipped(Some("o-1"), "1")], Encoding::Utf8);
+    let broken = String::from_utf8(good.clone()).unwrap();
+    let broken = broken.replacen("</Номер>", "</Нмер>", 1);
+    send("bad.xml", broken.as_bytes()).failure();
+    let archive = packed(&[("orders.xml", &good)]);
+    send("v8_3B8F_3e.zip", &archive).success();
+    is_shipped(&merchant, "o-1");
+    client.about("sale", "import", "v8_3B8F_3e.zip").success();
+    let told = client.about("sale", "import", "bad.xml").failure();
+    assert!(told.contains("bad.xml: строка"), "{told}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::files::{self, import_of, offers_of, png};
 use super::merchant::Merchant;
 
 /// An archive of these files, deflated.
-fn packed(files: &[(&str, &[u8])]) -> Vec<u8> {
+pub fn packed(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
     for (name, bytes) in files {

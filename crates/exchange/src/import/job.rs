@@ -267,6 +267,19 @@ pub async fn begun(
     find(sql, tenant, &upload.id).await?.ok_or(Error::Gone)
 }
 
+/// The statement that ends an import with a failure; `text` is what the client is told whenever it asks.
+#[must_use]
+pub fn failed(tenant: &str, id: &str, text: &str, now_ms: i64) -> Statement {
+    Statement::new(
+        "UPDATE imports SET state = 'failed', message = ?3, seq = seq + 1, updated_at = ?4 \
+         WHERE tenant = ?1 AND id = ?2",
+    )
+    .bind(tenant)
+    .bind(id)
+    .bind(text)
+    .bind(now_ms)
+}
+
 fn cursor_text(cursor: &Cursor) -> Result<String, SqlError> {
     serde_json::to_string(cursor).map_err(|e| SqlError::Other(format!("cursor of an import: {e}")))
 }

@@ -59,10 +59,11 @@ impl Named {
         found.map_or(word, String::as_str)
     }
 
-    /// The only one, or the first.
+    /// The only one, or the first, that is not `left_out`.
     #[must_use]
-    pub fn first(&self) -> Option<&str> {
-        self.order.first().map(String::as_str)
+    pub fn first_but(&self, left_out: Option<&str>) -> Option<&str> {
+        let mut ids = self.order.iter().map(String::as_str);
+        ids.find(|id| left_out != Some(id))
     }
 
     fn only(&self) -> Option<&str> {
@@ -178,6 +179,8 @@ fn kind(requisites: &[Requisite]) -> Option<Kind> {
 fn prices(product: &Product, context: &Context<'_>) -> Option<Section<Price>> {
     let given = product.prices.as_ref()?;
     let wanted = &context.settings.price_types;
+    let lowest = context.settings.min_price_type.as_deref();
+    let lowest = lowest.map(|word| context.price_types.id(word));
     let mut rows: Vec<_> = given
         .iter()
         .filter_map(|price| Some((price.min_quantity, price.kopecks()?, price)))
@@ -188,7 +191,8 @@ fn prices(product: &Product, context: &Context<'_>) -> Option<Section<Price>> {
         let only = || context.price_types.only().unwrap_or(NO_PRICE_TYPE);
         let id = price.price_type.as_deref().filter(|id| !id.is_empty());
         let id = id.unwrap_or_else(only);
-        context.price_types.wanted(wanted, id).then(|| Price {
+        let taken = lowest == Some(id) || context.price_types.wanted(wanted, id);
+        taken.then(|| Price {
             price_type: id.to_owned(),
             kopecks,
             currency: price.currency.clone().unwrap_or_else(|| "RUB".to_owned()),

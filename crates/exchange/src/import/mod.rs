@@ -39,6 +39,8 @@ pub const STEP_MS: i64 = 5_000;
 const ADOPTED: i64 = 64;
 /// How the last element ends, in the encodings in which it is looked for.
 const END: &str = "Информация>";
+/// How much of a file's end is looked at, in bytes: blanks may follow the last element.
+const TAIL_BYTES: u64 = 16 * 1024;
 
 /// What a request of an import ended with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -434,11 +436,23 @@ pub(crate) async fn is_whole(
     id: &str,
     size: u64,
 ) -> Result<bool, Error> {
-    const TAIL: u64 = 64;
-    let tail = upload::read(sql, tenant, id, size.saturating_sub(TAIL)).await?;
-    let tail = tail.trim_ascii_end();
-    let cp1251 = sklad_cyrillic::encode_1251(END);
-    Ok(tail.ends_with(END.as_bytes()) || tail.ends_with(&cp1251))
+    let tail = upload::tail(sql, tenant, id, size, TAIL_BYTES).await?;
+    // The last character of UTF-16 is a blank or `>` with a zero beside it.
+    let end = tail
+        .iter()
+        .rposition(|byte| *byte != 0 && !byte.is_ascii_whitespace())
+        .map_or(0, |at| at + 1);
+    let tail = tail.get(..end).unwrap_or_default();
+    let utf16 = |bytes: fn(u16) -> [u8; 2]| END.encode_utf16().flat_map(bytes).collect();
+    let mut little: Vec<u8> = utf16(u16::to_le_bytes);
+    little.pop();
+    let ends = [
+        END.as_bytes().to_vec(),
+        sklad_cyrillic::encode_1251(END),
+        little,
+        utf16(u16::to_be_bytes),
+    ];
+    Ok(ends.iter().any(|end| tail.ends_with(end)))
 }
 
 #[cfg(test)]

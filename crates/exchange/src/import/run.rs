@@ -333,13 +333,15 @@ impl<S: Sql, K: Kv, C: Clock> Worker<'_, S, K, C> {
 
     async fn store(&mut self, batch: &Batch) -> Result<(), Error> {
         let (sql, tenant) = (&self.call.app.sql, self.call.slug());
-        let first = self.call.settings().price_types.first();
-        let price_type = first.map(|word| self.price_types.id(word).to_owned());
-        let price_type = price_type.or_else(|| self.price_types.first().map(str::to_owned));
+        let (settings, types) = (self.call.settings(), &self.price_types);
+        let id = |word: &String| types.id(word).to_owned();
+        let lowest = settings.min_price_type.as_ref().map(id);
+        let first = || types.first_but(lowest.as_deref()).map(str::to_owned);
+        let price_type = settings.price_types.first().map(id).or_else(first);
         let options = Options {
             source: Some(SOURCE),
             price_type: price_type.as_deref(),
-            ..Options::default()
+            min_price_type: lowest.as_deref(),
         };
         let before = self.job.cursor.totals;
         let mut attempt = 1;

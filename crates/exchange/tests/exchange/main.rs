@@ -68,6 +68,10 @@ impl Clock for Time {
     async fn pause(&self) {
         self.now.set(self.now.get() + self.pause.get());
     }
+
+    async fn sleep(&self, ms: u32) {
+        self.now.set(self.now.get() + i64::from(ms));
+    }
 }
 
 struct Bytes(Option<Vec<u8>>, u64);

@@ -1,4 +1,4 @@
-//! `sklad-edge tenant`: tenants, their keys and programmes.
+//! `sklad-edge tenant`: tenants, their keys, programmes and settings.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use super::api::{Api, Body, Connection, Failure, encode, finish};
 use super::out;
 use super::show::{self, Show};
 
-/// Tenants, their keys and programmes.
+/// Tenants, their keys, programmes and settings.
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(flatten)]
@@ -49,7 +49,16 @@ enum Command {
     Key(Key),
     /// The loyalty programme.
     #[command(subcommand)]
-    Programme(Programme),
+    Programme(Document),
+    /// The exchange over CommerceML: prices, stores, pictures, what happens to missing goods …
+    #[command(subcommand)]
+    Exchange(Document),
+    /// The import from МойСклад: organisation, which goods and customers come, and when.
+    #[command(subcommand)]
+    Moysklad(Document),
+    /// All settings: name, time zone, programme, customers, exchange, import. What a file does not name stays.
+    #[command(subcommand)]
+    Settings(Document),
 }
 
 #[derive(Debug, Subcommand)]
@@ -77,13 +86,13 @@ enum Key {
 }
 
 #[derive(Debug, Subcommand)]
-enum Programme {
-    /// Prints the programme as JSON.
+enum Document {
+    /// Prints it as JSON.
     Get {
         /// The tenant.
         tenant: String,
     },
-    /// Replaces the programme.
+    /// Replaces it.
     Set {
         /// The tenant.
         tenant: String,
@@ -133,7 +142,20 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Show { tenant } => card(&api, &api.get(&format!("/{}", encode(&tenant)))?),
         Command::Key(key) => execute_key(&api, key)?,
-        Command::Programme(programme) => execute_programme(&api, programme)?,
+        Command::Programme(document) => {
+            execute_document(&api, document, "programme", "Программа изменена")?;
+        }
+        Command::Exchange(document) => {
+            let path = "settings/commerceml";
+            execute_document(&api, document, path, "Настройки обмена изменены")?;
+        }
+        Command::Moysklad(document) => {
+            let path = "settings/moysklad";
+            execute_document(&api, document, path, "Настройки МоегоСклада изменены")?;
+        }
+        Command::Settings(document) => {
+            execute_document(&api, document, "settings", "Настройки изменены")?;
+        }
     }
     Ok(())
 }
@@ -171,18 +193,24 @@ fn execute_key(api: &Api, key: Key) -> Result<(), Failure> {
     Ok(())
 }
 
-fn execute_programme(api: &Api, programme: Programme) -> Result<(), Failure> {
-    match programme {
-        Programme::Get { tenant } => {
-            show::json(&api.get(&format!("/{}/programme", encode(&tenant)))?);
+/// Prints or replaces the document at `path`; `changed` is what is said then.
+fn execute_document(
+    api: &Api,
+    document: Document,
+    path: &str,
+    changed: &str,
+) -> Result<(), Failure> {
+    match document {
+        Document::Get { tenant } => {
+            show::json(&api.get(&format!("/{}/{path}", encode(&tenant)))?);
         }
-        Programme::Set {
+        Document::Set {
             tenant,
             file,
             if_match,
         } => {
             let new = json_file(&file)?;
-            let path = format!("/{}/programme", encode(&tenant));
+            let path = format!("/{}/{path}", encode(&tenant));
             let version = match if_match {
                 Some(version) => version,
                 None => api
@@ -194,10 +222,8 @@ fn execute_programme(api: &Api, programme: Programme) -> Result<(), Failure> {
             if api.json {
                 show::json(&reply.body);
             } else {
-                out!(
-                    "Программа изменена, версия настроек {}.",
-                    reply.etag.unwrap_or_default().trim_matches('"')
-                );
+                let version = reply.etag.unwrap_or_default();
+                out!("{changed}, версия настроек {}.", version.trim_matches('"'));
             }
         }
     }

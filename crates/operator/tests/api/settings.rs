@@ -99,6 +99,118 @@ fn the_programme_is_a_part_of_the_settings() {
 }
 
 #[test]
+fn what_new_settings_do_not_name_stays_as_it_was() {
+    let w = shops();
+    let put = |path: &str, body: &Value| {
+        let done = w.call("PUT", path, &[("if-match", "*")], body);
+        assert_eq!(done.status, 200, "{}", done.body);
+        done.body
+    };
+    put(
+        "/demo/programme",
+        &json!({ "earning": { "percent": 7.25 } }),
+    );
+    put(
+        "/demo/settings/customers",
+        &json!({ "create_unknown": false }),
+    );
+    let before = w.get("/demo/settings").body;
+    let after = put(
+        "/demo/settings",
+        &json!({ "commerceml": { "missing": "archive", "stores": ["Основной"] } }),
+    );
+    for name in ["name", "timezone_minutes", "programme", "customers"] {
+        assert_eq!(after[name], before[name], "{name}");
+    }
+    assert_eq!(after["commerceml"]["missing"], "archive");
+    // What is named is replaced as a whole.
+    let after = put(
+        "/demo/settings",
+        &json!({ "name": "Другое", "commerceml": { "zip": true } }),
+    );
+    assert_eq!(after["name"], "Другое");
+    assert_eq!(after["commerceml"]["missing"], "keep");
+    assert_eq!(after["programme"], before["programme"]);
+    assert_eq!(w.get("/demo/settings").body, after);
+    for (bad, code, path) in [
+        (json!({ "commerseml": {} }), 400, "commerseml"),
+        (json!({ "commerceml": null }), 400, "commerceml"),
+        (json!({ "commerceml": { "zip": 1 } }), 400, "commerceml.zip"),
+        (json!({ "name": "" }), 422, "name"),
+        (json!([]), 400, ""),
+    ] {
+        let refused = w.call("PUT", "/demo/settings", &[("if-match", "*")], &bad);
+        assert_eq!((refused.refusal().0, refused.refusal().2), (code, path));
+    }
+    assert_eq!(w.get("/demo/settings").body, after);
+}
+
+#[test]
+fn a_section_is_read_and_replaced_by_itself() {
+    let w = shops();
+    w.call(
+        "PUT",
+        "/demo/programme",
+        &[("if-match", "*")],
+        &json!({ "earning": { "percent": 7 } }),
+    );
+    let mut goods = w.get("/demo/settings").body["moysklad"]["goods"].clone();
+    goods["at_hour"] = json!(4);
+    for (section, new, name, value, wrong, place) in [
+        (
+            "commerceml",
+            json!({ "price_types": ["Цена продажи"] }),
+            "price_types",
+            json!(["Цена продажи"]),
+            json!({ "missing_guard_percent": 101, "chunk_limit_bytes": 1 }),
+            "missing_guard_percent",
+        ),
+        (
+            "moysklad",
+            json!({ "goods": { "at_hour": 4 } }),
+            "goods",
+            goods,
+            json!({ "goods": { "at_hour": 24 } }),
+            "goods.at_hour",
+        ),
+        (
+            "customers",
+            json!({ "create_unknown": false }),
+            "create_unknown",
+            json!(false),
+            json!({ "create_unknown": 1 }),
+            "create_unknown",
+        ),
+    ] {
+        let path = format!("/demo/settings/{section}");
+        let read = w.get(&path);
+        assert_eq!(read.body, w.get("/demo/settings").body[section]);
+        let etag = read.etag();
+        let put = |body: &Value| w.call("PUT", &path, &[("if-match", &etag)], body);
+        assert_eq!(put(&wrong).refusal().2, place);
+        assert_eq!(put(&json!({ "x": 1 })).refusal(), (400, "bad_request", "x"));
+        assert_eq!(w.call("PUT", &path, &[], &new).refusal().0, 428);
+        let done = put(&new);
+        assert_eq!((done.status, &done.body[name]), (200, &value));
+        assert_eq!(put(&new).refusal(), (412, "stale", ""));
+        assert_eq!(w.get("/demo/settings").body[section], done.body);
+    }
+    let settings = w.get("/demo/settings").body;
+    assert_eq!(settings["programme"]["earning"]["percent"], 7);
+    let journal = w.all_pages("/demo/journal?action=settings", 9);
+    let texts: Vec<_> = journal.iter().map(|row| row["text"].clone()).collect();
+    assert_eq!(
+        texts,
+        [
+            "Настройки покупателей изменены, версия 5",
+            "Настройки МоегоСклада изменены, версия 4",
+            "Настройки обмена изменены, версия 3",
+            "Программа лояльности изменена, версия 2",
+        ]
+    );
+}
+
+#[test]
 fn a_key_needs_no_body_and_a_programme_does() {
     let w = shops();
     for empty in ["", " \n"] {

@@ -73,22 +73,26 @@ impl Format {
     }
 }
 
-/// The version in which to answer a client: the newest of ours that is not newer than what it asks for.
-/// Who asks for none, for one older than all of ours, or for what is no version gets
-/// [`DEFAULT_VERSION`].
+/// The version in which to answer a client: the newest of ours that is not newer than what it asks for
+/// (commerceml §1.10). `None` for one older than all of ours and for what is no version.
 #[must_use]
-pub fn version(client: Option<&str>) -> &'static str {
-    let asked = client.and_then(parts);
-    let known = |asked| {
-        let not_newer = |v: &&&'static str| parts(v).is_some_and(|v| v <= asked);
-        VERSIONS.iter().rfind(not_newer).copied()
-    };
-    asked.and_then(known).unwrap_or(DEFAULT_VERSION)
+pub fn agreed(client: &str) -> Option<&'static str> {
+    let asked = parts(client)?;
+    let not_newer = |v: &&&'static str| parts(v).is_some_and(|v| v <= asked);
+    VERSIONS.iter().rfind(not_newer).copied()
 }
 
-/// A version as numbers: `2.10` is newer than `2.09`.
+/// The version of the orders for a client: the agreed one, else [`DEFAULT_VERSION`], as for who asks for
+/// none.
+#[must_use]
+pub fn version(client: Option<&str>) -> &'static str {
+    client.and_then(agreed).unwrap_or(DEFAULT_VERSION)
+}
+
+/// A version as numbers: `2.10` is newer than `2.09`, `99` than all.
 fn parts(version: &str) -> Option<(u32, u32)> {
-    let (major, minor) = version.trim().split_once('.')?;
+    let version = version.trim();
+    let (major, minor) = version.split_once('.').unwrap_or((version, "0"));
     Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
@@ -104,6 +108,9 @@ mod tests {
         assert_eq!(version(Some(" 2.08 ")), "2.08");
         assert_eq!(version(Some("2.11")), "2.10");
         assert_eq!(version(Some("3.2")), "3.1");
+        assert_eq!(version(Some("99")), "3.1");
+        assert_eq!(agreed("2.11"), Some("2.10"));
+        assert_eq!(agreed("abc"), None);
         for unknown in [
             None,
             Some(""),

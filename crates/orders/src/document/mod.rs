@@ -5,7 +5,7 @@ mod order;
 mod value;
 mod xml;
 
-pub use format::{DEFAULT_VERSION, Encoding, Format, VERSIONS, version};
+pub use format::{DEFAULT_VERSION, Encoding, Format, VERSIONS, agreed, version};
 
 use xml::Xml;
 
