@@ -37,13 +37,18 @@ pub struct Picture {
     pub created_at: i64,
 }
 
-/// A file name as it is compared: slashes, none at the beginning (commerceml §1.4, §2.4).
+/// The folder whose path is part of a picture's name.
+const FOLDER: &str = "import_files/";
+
+/// A file name as it is compared: in lower case, since it comes from Windows, with slashes; of a path what
+/// begins with `import_files`, else the last segment (commerceml §1.4, §1.12, §2.4).
 #[must_use]
 pub fn file_name(name: &str) -> String {
-    let name = name.trim().replace('\\', "/");
-    name.trim_start_matches("./")
-        .trim_start_matches('/')
-        .to_owned()
+    let name = name.trim().replace('\\', "/").to_lowercase();
+    let folder = name.match_indices(FOLDER).map(|(at, _)| at);
+    let mut whole = folder.filter(|at| name.get(..*at).is_some_and(|s| s.is_empty() || s.ends_with('/')));
+    let from = whole.next().or_else(|| name.rfind('/').map(|at| at + 1));
+    name.get(from.unwrap_or_default()..).unwrap_or_default().to_owned()
 }
 
 /// The media type that the first bytes of a file mean.
@@ -242,6 +247,7 @@ mod tests {
             "import_files\\0d\\a.jpg",
             "/import_files/0d/a.jpg",
             " ./import_files/0d/a.jpg",
+            "webdata/import_files/0d/A.JPG",
         ] {
             assert_eq!(file_name(name), "import_files/0d/a.jpg");
         }
