@@ -128,6 +128,12 @@ pub fn import(tenant: &str, source: &str, batch: &[CategoryChange], now_ms: i64)
     .bind(source)
 }
 
+/// The id under which a category of a source is kept.
+#[must_use]
+pub fn kept_id(id: &str) -> String {
+    text::id(id)
+}
+
 fn row_of(change: &CategoryChange) -> Option<Value> {
     let id = text::id(&change.id);
     let parent = change.parent.as_deref().map(text::id);

@@ -271,6 +271,7 @@ async fn checkauth<S: Sql, K: Kv, C: Clock>(call: &Call<'_, S, K, C>) -> Result<
     let secrets = session::begin(sql, call.slug(), &call.session.employee, now).await?;
     sweep::sweep(sql, call.slug(), call.clock, SWEEP_MS).await?;
     import::rested(call).await?;
+    import::end_exchanges(call).await?;
     let mut lines = vec![
         COOKIE.to_owned(),
         secrets.cookie.clone(),
@@ -396,6 +397,7 @@ async fn deactivate<S: Sql, K: Kv, C: Clock>(call: &Call<'_, S, K, C>) -> Result
 /// §1.7.
 async fn complete<S: Sql, K: Kv, C: Clock>(call: &Call<'_, S, K, C>) -> Result<Reply, Error> {
     import::settle_pictures(call).await?;
+    import::end_this(call).await?;
     sweep::sweep(&call.app.sql, call.slug(), call.clock, SWEEP_MS).await?;
     Ok(Reply::success())
 }

@@ -134,6 +134,26 @@ pub async fn plan(
     Ok(write::plan(tenant, work, now_ms))
 }
 
+/// The external ids of the goods that have each of these articles or barcodes (kind and value), of goods
+/// that are not archived.
+///
+/// # Errors
+/// The database's.
+pub async fn known_by(
+    sql: &impl Sql,
+    tenant: &str,
+    terms: &[(&str, String)],
+) -> Result<Vec<Vec<String>>, Error> {
+    let mut found = vec![Vec::new(); terms.len()];
+    for row in sql.query(work::by_terms(tenant, terms)).await? {
+        let at = row.int(0).and_then(|at| usize::try_from(at).ok());
+        if let Some(ids) = at.and_then(|at| found.get_mut(at)) {
+            ids.push(row.string(1));
+        }
+    }
+    Ok(found)
+}
+
 /// The most goods of one plan of [`choose`].
 pub const CHOSEN: i64 = 250;
 

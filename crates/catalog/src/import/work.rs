@@ -6,7 +6,7 @@ use serde_json::json;
 use sklad_store::{Row, Sql, SqlError, Statement, Value};
 
 use super::change::{Change, Keys};
-use super::record::{COLUMNS, GONE, LIVE, NAMED, Record, WITH_PRODUCT};
+use super::record::{COLUMNS, GONE, LIVE, NAMED, Record, WITH_PRODUCT, column};
 use super::told::{Note, Side, Told};
 use super::{CHOSEN, Counts, MAX_CHANGES, Options, Warning, merge};
 use crate::goods::MAX_KEY_CHARS;
@@ -153,9 +153,46 @@ pub fn read<'a>(tenant: &str, changes: impl Iterator<Item = &'a Change>) -> Stat
     .bind(json!(uuids).to_string())
 }
 
+/// Whether its source has it: what is archived with its product is no less there.
+fn is_here(good: &Record) -> bool {
+    matches!(good.archived, LIVE | WITH_PRODUCT)
+}
+
+/// What a variant has of its product: a change of these is the product's.
+fn derived(before: &Record, now: &Record) -> u32 {
+    if now.parent.is_none() || before.parent != now.parent {
+        return 0;
+    }
+    let mut columns = column::category | column::categories;
+    if now.card & NAMED == 0 {
+        columns |= column::name;
+    }
+    if is_here(before) && is_here(now) {
+        columns |= column::archived;
+    }
+    columns
+}
+
 fn columns() -> String {
     let columns: Vec<String> = COLUMNS.iter().map(|name| format!("g.{name}")).collect();
     columns.join(", ")
+}
+
+/// The statement that finds goods by what they share with others, kind and value of each in `terms`: the
+/// number in `terms` and the external id.
+pub fn by_terms(tenant: &str, terms: &[(&str, String)]) -> Statement {
+    let folded: Vec<(&str, String)> = terms
+        .iter()
+        .map(|(kind, value)| (*kind, crate::text::fold(value)))
+        .collect();
+    Statement::new(
+        "SELECT k.key, g.external FROM json_each(?2) k CROSS JOIN good_terms t ON t.tenant = +?1 \
+             AND t.kind = k.value ->> 0 AND t.value = k.value ->> 1 \
+         CROSS JOIN goods g ON g.tenant = +?1 AND g.id = t.good \
+         WHERE g.external IS NOT NULL AND g.archived = 0 LIMIT 5000",
+    )
+    .bind(tenant)
+    .bind(json!(folded).to_string())
 }
 
 /// The statement that reads goods of a source with prices or stock, after `after`, as [`read`] does.
@@ -468,9 +505,15 @@ impl Work {
             let product = self.external.get(&product);
             let product = product.and_then(|at| self.items.get(*at));
             let id = product.map(|product| product.now.id.clone());
-            if let (Some(item), Some(id)) = (self.items.get_mut(at), id) {
-                item.now.parent = Some(id);
+            let Some(item) = self.items.get_mut(at) else {
+                continue;
+            };
+            if id.is_some() {
+                item.now.parent = id;
                 super::Kind::Variant.name().clone_into(&mut item.now.kind);
+            } else {
+                // It is looked for each time.
+                item.said = Told::default();
             }
         }
     }
@@ -519,13 +562,11 @@ impl Work {
         for item in alive {
             let count = match &item.before {
                 None => &mut counts.created,
-                Some(_) if item.changed == 0 => &mut counts.unchanged,
-                Some(before) if before.archived == LIVE && item.now.archived != LIVE => {
-                    &mut counts.deleted
+                Some(before) if item.changed & !derived(before, &item.now) == 0 => {
+                    &mut counts.unchanged
                 }
-                Some(before) if before.archived != LIVE && item.now.archived == LIVE => {
-                    &mut counts.restored
-                }
+                Some(before) if is_here(before) && !is_here(&item.now) => &mut counts.deleted,
+                Some(before) if !is_here(before) && is_here(&item.now) => &mut counts.restored,
                 Some(_) => &mut counts.changed,
             };
             *count += 1;

@@ -98,14 +98,16 @@ fn moved(tenant: &str, work: &Work, statements: &mut Vec<Statement>) {
 
 /// Variants that were here before their products become theirs.
 fn joined(tenant: &str, work: &Work, now_ms: i64) -> Option<Statement> {
-    const JOIN: &str = "UPDATE goods SET parent = r.value ->> 1, kind = 'variant', told = NULL, \
-             version = version + 1, updated_at = ?3 FROM json_each(?2) r \
-         WHERE goods.tenant = +?1 AND goods.external > (r.value ->> 0) || '#' \
-             AND goods.external < (r.value ->> 0) || '$' AND goods.parent IS NULL";
+    const JOIN: &str = "UPDATE goods SET kind = 'variant', told = NULL, version = version + 1, \
+             updated_at = ?3, parent = (SELECT p.id FROM goods p INDEXED BY goods_by_external \
+                 WHERE p.tenant = ?1 \
+                     AND p.external = substr(goods.external, 1, instr(goods.external, '#') - 1)) \
+         WHERE tenant = ?1 AND id IN (SELECT g.id FROM json_each(?2) r \
+             CROSS JOIN goods g INDEXED BY goods_by_external ON g.tenant = +?1 \
+                 AND g.external > r.value || '#' AND g.external < r.value || '$' \
+             WHERE g.parent IS NULL)";
     let new = work.items.iter().filter(|item| is_newly_called(item));
-    let rows: Vec<(&String, &String)> = new
-        .filter_map(|item| Some((item.now.external.as_ref()?, &item.now.id)))
-        .collect();
+    let rows: Vec<&String> = new.filter_map(|item| item.now.external.as_ref()).collect();
     (!rows.is_empty()).then(|| each(JOIN, tenant, json!(rows).to_string()).bind(now_ms))
 }
 
