@@ -46,9 +46,14 @@ const FOLDER: &str = "import_files/";
 pub fn file_name(name: &str) -> String {
     let name = name.trim().replace('\\', "/").to_lowercase();
     let folder = name.match_indices(FOLDER).map(|(at, _)| at);
-    let mut whole = folder.filter(|at| name.get(..*at).is_some_and(|s| s.is_empty() || s.ends_with('/')));
+    let mut whole = folder.filter(|at| {
+        name.get(..*at)
+            .is_some_and(|s| s.is_empty() || s.ends_with('/'))
+    });
     let from = whole.next().or_else(|| name.rfind('/').map(|at| at + 1));
-    name.get(from.unwrap_or_default()..).unwrap_or_default().to_owned()
+    name.get(from.unwrap_or_default()..)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// The media type that the first bytes of a file mean.

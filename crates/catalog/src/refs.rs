@@ -111,12 +111,10 @@ fn row(input: &RefInput) -> Option<Value> {
     let id = input.id.trim();
     let name: String = input.name.trim().chars().take(MAX_NAME_CHARS).collect();
     let data = (!input.data.is_empty()).then(|| json!(input.data).to_string());
-    (1..=MAX_KEY_CHARS)
-        .contains(&id.chars().count())
-        .then(|| {
-            let gone = i64::from(input.deleted);
-            json!([id, input.parent, name, data, gone, input.position])
-        })
+    (1..=MAX_KEY_CHARS).contains(&id.chars().count()).then(|| {
+        let gone = i64::from(input.deleted);
+        json!([id, input.parent, name, data, gone, input.position])
+    })
 }
 
 /// The statement that gives entries of a kind their places: those of `ids`, in this order, come first.

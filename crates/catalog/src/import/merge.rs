@@ -68,13 +68,7 @@ fn texts(record: &mut Record, change: &Change, warn: &mut Vec<String>) {
         "артикул",
     );
     text(&mut record.code, &change.code, code, key, "код");
-    text(
-        &mut record.unit,
-        &change.unit,
-        column::unit,
-        key,
-        "единица",
-    );
+    text(&mut record.unit, &change.unit, column::unit, key, "единица");
     let (kept, given) = (&mut record.description, &change.description);
     text(kept, given, column::description, long, "описание");
     record.card = card;

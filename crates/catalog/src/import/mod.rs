@@ -157,7 +157,7 @@ pub async fn known_by(
 /// The most goods of one plan of [`choose`].
 pub const CHOSEN: i64 = 250;
 
-/// Plans to make prices and stock anew of what is stored of `source`, after the good `after`, as `options`
+/// Plans to make prices and stock anew of what is stored of `source` and of nobody, after the good `after`, as `options`
 /// say now; answers also the last good that it looked at, `None` at the end. Counts what changes.
 ///
 /// # Errors

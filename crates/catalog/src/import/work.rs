@@ -199,7 +199,7 @@ pub fn by_terms(tenant: &str, terms: &[(&str, String)]) -> Statement {
 pub fn page(tenant: &str, source: &str, after: &str) -> Statement {
     Statement::new(format!(
         "SELECT {}, g.id, 'uuid', g.rowid FROM goods g WHERE g.tenant = ?1 AND g.id > ?3 \
-         AND g.source = ?2 AND (g.prices IS NOT NULL OR g.stock IS NOT NULL) \
+         AND (g.source = ?2 OR g.source IS NULL) AND (g.prices IS NOT NULL OR g.stock IS NOT NULL) \
          ORDER BY g.id LIMIT {CHOSEN}",
         columns()
     ))

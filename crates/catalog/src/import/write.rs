@@ -137,10 +137,14 @@ fn cascade(tenant: &str, work: &Work, now_ms: i64) -> Option<Statement> {
                  AND (category, categories, archived) IS NOT {product}"
         )
     });
-    let merged: Vec<&str> = work.items.iter().filter_map(|item| {
-        item.merged_into?;
-        work.last(item).map(|winner| winner.now.id.as_str())
-    }).collect();
+    let merged: Vec<&str> = work
+        .items
+        .iter()
+        .filter_map(|item| {
+            item.merged_into?;
+            work.last(item).map(|winner| winner.now.id.as_str())
+        })
+        .collect();
     let mut ids: Vec<&str> = Vec::new();
     for item in &work.items {
         let now = &item.now;

@@ -71,7 +71,12 @@ impl Named {
     /// nothing of the others. Answers all in the new order, if it is another one.
     pub fn arrange(&mut self, listed: &[String]) -> Option<Vec<String>> {
         let known = |id: &&String| !self.dead.contains(*id);
-        if !self.order.iter().filter(known).all(|id| listed.contains(id)) {
+        if !self
+            .order
+            .iter()
+            .filter(known)
+            .all(|id| listed.contains(id))
+        {
             return None;
         }
         let mut order: Vec<String> = Vec::with_capacity(self.order.len());
@@ -174,8 +179,7 @@ pub fn good(product: &Product, context: &Context<'_>) -> Option<Change> {
     let mut change = common(product, context)?;
     change.side = Some(Side::Card);
     change.catalogue = Some(context.catalogue.to_owned());
-    // What is deleted and was never here need not come.
-    change.create = product.deleted != Some(true);
+    change.create = is_worth_making(product);
     change.name.clone_from(&product.name);
     change.kind = kind(&product.requisites);
     change.deleted = Some(product.deleted == Some(true));
@@ -193,7 +197,7 @@ pub fn offer(product: &Product, context: &Context<'_>) -> Option<Change> {
     change.side = Some(Side::Offer);
     if change.parent.is_some() {
         change.catalogue = Some(context.catalogue.to_owned());
-        change.create = product.deleted != Some(true);
+        change.create = is_worth_making(product);
         change.name.clone_from(&product.name);
         change.deleted = Some(product.deleted == Some(true));
     } else if product.deleted == Some(true) {
@@ -203,6 +207,12 @@ pub fn offer(product: &Product, context: &Context<'_>) -> Option<Change> {
         change.quantity = Some(0);
     }
     Some(change)
+}
+
+/// What was deleted before it ever came is kept where it has a name, for the receipts that know it; a mark
+/// of deletion alone makes nothing.
+fn is_worth_making(product: &Product) -> bool {
+    product.deleted != Some(true) || product.name.is_some()
 }
 
 fn common(product: &Product, context: &Context<'_>) -> Option<Change> {

@@ -17,6 +17,7 @@ use super::run::SOURCE;
 use super::{Ended, STEP_MS, told};
 use crate::Error;
 use crate::handle::{ABANDONED_MS, Call, record};
+use crate::request::Kind;
 use crate::session::Session;
 use crate::sweep::STAGED_MS;
 use crate::upload;
@@ -145,7 +146,8 @@ pub async fn finish<S: Sql, K: Kv, C: Clock>(
     until: i64,
 ) -> Result<Ended, Error> {
     let (sql, tenant) = (&call.app.sql, call.slug());
-    let alone = !job.cursor.batch && !is_portion(&job.name);
+    let known = !is_old(&job.cursor.stamp, call.clock.now_ms());
+    let alone = !job.cursor.batch && !is_portion(&job.name) && known;
     if call.settings().missing == Missing::Archive && alone {
         while let Some(list) = job.cursor.lists.first().cloned() {
             let absent = Absent::of_file(&job.cursor.stamp, &list);
@@ -392,10 +394,10 @@ pub(crate) async fn end_exchanges<S: Sql, K: Kv, C: Clock>(
     call: &Call<'_, S, K, C>,
 ) -> Result<(), Error> {
     let (sql, tenant, now) = (&call.app.sql, call.slug(), call.clock.now_ms());
-    let this = exchange(&call.session);
     let lists = waiting(sql, tenant, ("", ":"), r#"["full","archiving"]"#).await?;
     let over = |list: &Waiting| {
-        let same = list.employee == call.session.employee && list.exchange != this;
+        // Orders are asked for while a catalogue comes.
+        let same = list.employee == call.session.employee && call.kind == Kind::Catalog;
         same || list.told_at < now - ABANDONED_MS
     };
     end(call, lists.into_iter().filter(over).collect(), now + END_MS).await?;
@@ -418,6 +420,9 @@ async fn forget<S: Sql, K: Kv, C: Clock>(call: &Call<'_, S, K, C>, now: i64) -> 
     .bind(since((now - STAGED_MS) / 1000));
     for row in sql.query(over).await? {
         let exchange = row.string(0);
+        if matches!(whole(sql, tenant, &exchange).await?, Whole::NotYet) {
+            continue;
+        }
         let lists = Statement::new("DELETE FROM import_lists WHERE tenant = ?1 AND exchange = ?2");
         let had = Had::below(&format!("{exchange}/"));
         sql.atomic(vec![
@@ -455,17 +460,17 @@ async fn end<S: Sql, K: Kv, C: Clock>(
     for list in lists {
         let now = call.clock.now_ms();
         match whole(sql, tenant, &list.exchange).await? {
-            Whole::Yes if list.told_at >= now - STAGED_MS => {}
-            Whole::NotYet if list.told_at >= now - STAGED_MS => continue,
+            Whole::Yes if !is_old(&list.exchange, now) => {}
+            Whole::NotYet => continue,
             _ => {
-                sql.atomic(vec![list.becomes(tenant, "told", 0)]).await?;
+                sql.atomic(vec![list.becomes(tenant, "part", 0)]).await?;
                 continue;
             }
         }
         let absent = Absent::of_exchange(&list.exchange, list.list.clone());
         let keep = call.settings().missing == Missing::Keep
             || (list.list.of == Listed::Groups && spared == list.exchange);
-        if keep || (list.state != "archiving" && !is_safe(call, NAME, &absent).await? ) {
+        if keep || (list.state != "archiving" && !is_safe(call, NAME, &absent).await?) {
             spared.clone_from(&list.exchange);
             sql.atomic(vec![list.becomes(tenant, "told", 0)]).await?;
             continue;
@@ -473,28 +478,39 @@ async fn end<S: Sql, K: Kv, C: Clock>(
         if !archive_of_list(call, &list, &absent, until).await? {
             return Ok(());
         }
-        conclude(call, (&list.exchange, &format!("{}\u{1}", list.exchange)), NAME).await?;
+        conclude(
+            call,
+            (&list.exchange, &format!("{}\u{1}", list.exchange)),
+            NAME,
+        )
+        .await?;
     }
     Ok(())
+}
+
+/// Whether an exchange was begun so long ago that what its imports have had is being forgotten.
+fn is_old(exchange: &str, now_ms: i64) -> bool {
+    exchange < since((now_ms - STAGED_MS) / 1000).as_str()
 }
 
 /// Whether all files of an exchange have been imported.
 enum Whole {
     Yes,
-    /// One waits for its import, or is being imported.
+    /// One is being imported.
     NotYet,
-    /// One could not be imported.
+    /// One could not be imported, or nobody has asked for it.
     No,
 }
 
 async fn whole(sql: &impl Sql, tenant: &str, exchange: &str) -> Result<Whole, SqlError> {
     let statement = Statement::new(
         "SELECT EXISTS (SELECT 1 FROM import_lists WHERE tenant = ?1 AND exchange = ?2 \
-                 AND list = 'broken'), \
-             EXISTS (SELECT 1 FROM imports INDEXED BY imports_running WHERE tenant = ?1 \
-                 AND state = 'running' AND instr(cursor ->> 'stamp', ?2 || '/') = 1) \
+                 AND list = 'broken') \
              OR EXISTS (SELECT 1 FROM uploads WHERE tenant = ?1 AND session = ?3 \
-                 AND kind = 'catalog' AND state = 'receiving' AND name LIKE '%.xml')",
+                 AND kind = 'catalog' AND state = 'receiving' AND name LIKE '%.xml' \
+                 AND id NOT IN (SELECT id FROM imports WHERE tenant = ?1 AND state = 'running')), \
+             EXISTS (SELECT 1 FROM imports INDEXED BY imports_running WHERE tenant = ?1 \
+                 AND state = 'running' AND instr(cursor ->> 'stamp', ?2 || '/') = 1)",
     )
     .bind(tenant)
     .bind(exchange)
@@ -502,8 +518,8 @@ async fn whole(sql: &impl Sql, tenant: &str, exchange: &str) -> Result<Whole, Sq
     let rows = sql.query(statement).await?;
     let says = |i| rows.first().and_then(|row| row.int(i)) == Some(1);
     Ok(match (says(0), says(1)) {
-        (true, _) => Whole::No,
         (_, true) => Whole::NotYet,
+        (true, _) => Whole::No,
         _ => Whole::Yes,
     })
 }

@@ -178,7 +178,9 @@ pub async fn found(
         let barcodes = offer.barcodes.iter().flatten();
         let barcodes = barcodes.map(|value| ("barcode", value.clone()));
         let article = offer.article.clone().filter(|article| !article.is_empty());
-        barcodes.chain(article.map(|value| ("article", value))).collect()
+        barcodes
+            .chain(article.map(|value| ("article", value)))
+            .collect()
     };
     let terms: Vec<_> = offers.iter().flat_map(keys).collect();
     let mut known = import::known_by(sql, tenant, &terms).await?.into_iter();

@@ -2,8 +2,8 @@
 
 use sklad_catalog::categories::{self, CategoryChange};
 use sklad_catalog::ids;
-use sklad_catalog::refs::{self, RefKind};
 use sklad_catalog::import::{self as store, Change, Side};
+use sklad_catalog::refs::{self, RefKind};
 use sklad_commerceml::{Item, Limits, Product, Reader, Section, SectionKind, Step, Warning};
 use sklad_jobs::journal::Outcome;
 use sklad_store::{Clock, Kv, Sql, SqlError, Statement};
@@ -319,7 +319,8 @@ impl<S: Sql, K: Kv, C: Clock> Worker<'_, S, K, C> {
             }
             Item::Store(store) => {
                 let name = store.name.as_deref().unwrap_or_default();
-                self.stores.put(&store.id, name, store.deleted == Some(true));
+                self.stores
+                    .put(&store.id, name, store.deleted == Some(true));
                 self.batch.references.push(references::store(store));
             }
             Item::Property(property) => references::property(property, &mut self.batch.references),
@@ -573,7 +574,10 @@ impl<S: Sql, K: Kv, C: Clock> Worker<'_, S, K, C> {
             let ids: Vec<&str> = ids.collect();
             statements.extend(missing::seen(call.slug(), job, of, &ids));
         }
-        let groups = batch.groups.iter().map(|group| categories::kept_id(&group.id));
+        let groups = batch
+            .groups
+            .iter()
+            .map(|group| categories::kept_id(&group.id));
         let groups: Vec<String> = groups.collect();
         let ids: Vec<&str> = groups.iter().map(String::as_str).collect();
         statements.extend(missing::seen(call.slug(), job, Listed::Groups, &ids));

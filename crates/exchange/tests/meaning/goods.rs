@@ -8,7 +8,10 @@ use super::{World, catalogue, colour, good, list, offer, package, root, world};
 
 fn both(shop: &World, card: &str, offers: &[String]) -> [(&'static str, String); 2] {
     let files = [
-        ("import.xml", root(&catalogue("c", true, &[good("P", card)]))),
+        (
+            "import.xml",
+            root(&catalogue("c", true, &[good("P", card)])),
+        ),
         ("offers.xml", root(&package(true, "", offers))),
     ];
     shop.exchange(&files);
@@ -26,7 +29,10 @@ fn a_good_of_a_product_that_does_not_come_is_a_good_and_joins_it_later() {
     ];
     shop.exchange(&files);
     assert_eq!(shop.all(false), ["P#0", "P#1"]);
-    assert_eq!((shop.good("P#1", "category"), shop.good("P#1", "quantity")), (json!("g"), json!(2_000)));
+    assert_eq!(
+        (shop.good("P#1", "category"), shop.good("P#1", "quantity")),
+        (json!("g"), json!(2_000))
+    );
     shop.exchange(&files);
     shop.nothing_changed("import.xml");
     let product = good("P", "<Группы><Ид>h</Ид></Группы>");
@@ -34,7 +40,10 @@ fn a_good_of_a_product_that_does_not_come_is_a_good_and_joins_it_later() {
     for id in ["P#0", "P#1"] {
         let parent = "(SELECT p.external FROM goods p WHERE p.id = g.parent)";
         assert_eq!(shop.good(id, parent), json!("P"));
-        assert_eq!((shop.good(id, "kind"), shop.good(id, "category")), (json!("variant"), json!("h")));
+        assert_eq!(
+            (shop.good(id, "kind"), shop.good(id, "category")),
+            (json!("variant"), json!("h"))
+        );
     }
     shop.exchange(&files);
     shop.exchange(&files);
@@ -67,7 +76,11 @@ fn the_requisite_code_is_the_code() {
 #[test]
 fn a_unit_is_called_by_its_name_and_not_by_its_code() {
     let shop = world(json!({}));
-    both(&shop, "<БазоваяЕдиница НаименованиеПолное=\"Штука\">796 </БазоваяЕдиница>", &[]);
+    both(
+        &shop,
+        "<БазоваяЕдиница НаименованиеПолное=\"Штука\">796 </БазоваяЕдиница>",
+        &[],
+    );
     assert_eq!(shop.good("P", "unit"), json!("Штука"));
 }
 
@@ -78,7 +91,10 @@ fn offers_overwrite_nothing_that_the_card_says_and_fill_what_it_leaves_open() {
     let more = "<Штрихкод>1</Штрихкод><Артикул></Артикул><БазоваяЕдиница>шт</БазоваяЕдиница>";
     let files = both(&shop, card, &[offer("P", more)]);
     assert_eq!(shop.good("P", "barcodes"), json!(["1", "2"]));
-    assert_eq!((shop.good("P", "article"), shop.good("P", "unit")), (json!("А-1"), json!("шт")));
+    assert_eq!(
+        (shop.good("P", "article"), shop.good("P", "unit")),
+        (json!("А-1"), json!("шт"))
+    );
     shop.exchange(&files);
     for (name, _) in &files {
         shop.nothing_changed(name);
@@ -95,7 +111,10 @@ fn a_variant_without_a_name_is_called_after_its_product_as_that_is_called() {
     assert_eq!(shop.good("P#1", "name"), json!("Товар P (К)"));
     let renamed = "<Товар><Ид>P</Ид><Наименование>Чай</Наименование></Товар>".to_owned();
     shop.exchange(&[("import.xml", root(&catalogue("c", false, &[renamed])))]);
-    assert_eq!((shop.good("P#1", "name"), shop.good("P#2", "name")), (json!("Чай (К)"), json!("Чай")));
+    assert_eq!(
+        (shop.good("P#1", "name"), shop.good("P#2", "name")),
+        (json!("Чай (К)"), json!("Чай"))
+    );
 }
 
 #[test]
@@ -108,13 +127,21 @@ fn an_offer_may_name_its_good_by_barcode_or_article() {
              <Количество>{n}</Количество></Предложение></Предложения></ИзмененияПакетаПредложений>"
         ))
     };
-    for (key, n) in [("<Штрихкод>460</Штрихкод>", 3), ("<Артикул>А-1</Артикул>", 4)] {
+    for (key, n) in [
+        ("<Штрихкод>460</Штрихкод>", 3),
+        ("<Артикул>А-1</Артикул>", 4),
+    ] {
         shop.exchange(&[("offers.xml", file(key, n))]);
-        assert_eq!(shop.good("P", "quantity"), json!(i64::from(n) * 1000), "{key}");
+        assert_eq!(
+            shop.good("P", "quantity"),
+            json!(i64::from(n) * 1000),
+            "{key}"
+        );
     }
     shop.exchange(&[("offers.xml", file("<Штрихкод>999</Штрихкод>", 5))]);
     assert!(shop.journal("999")[0].contains("без Ид"));
-    let nameless = "<Товар><Артикул>А-2</Артикул><Наименование>Без Ид</Наименование></Товар>".to_owned();
+    let nameless =
+        "<Товар><Артикул>А-2</Артикул><Наименование>Без Ид</Наименование></Товар>".to_owned();
     shop.exchange(&[("import.xml", root(&catalogue("c", false, &[nameless])))]);
     assert!(shop.journal("Без Ид")[0].contains("товар без Ид"));
 }
@@ -126,20 +153,36 @@ fn only_goods_of_the_root_category_come_and_what_leaves_it_goes() {
          <Группа><Ид>b</Ид><Наименование>Б</Наименование></Группа></Группы></Классификатор>";
     let within = |id: &str, group: &str| good(id, &format!("<Группы><Ид>{group}</Ид></Группы>"));
     let send = |goods: &[String]| {
-        shop.exchange(&[("import.xml", root(&(tree.to_owned() + &catalogue("c", false, goods))))]);
+        shop.exchange(&[(
+            "import.xml",
+            root(&(tree.to_owned() + &catalogue("c", false, goods))),
+        )]);
     };
-    send(&[within("P", "a"), within("Q", "a"), within("R", "b"), good("S", "")]);
-    assert_eq!((shop.all(false), shop.all(true).len()), (vec!["P".to_owned(), "Q".to_owned()], 0));
+    send(&[
+        within("P", "a"),
+        within("Q", "a"),
+        within("R", "b"),
+        good("S", ""),
+    ]);
+    assert_eq!(
+        (shop.all(false), shop.all(true).len()),
+        (vec!["P".to_owned(), "Q".to_owned()], 0)
+    );
     let renamed = "<Товар><Ид>P</Ид><Наименование>Чай</Наименование></Товар>".to_owned();
     let dead = "<Товар Статус=\"Удален\"><Ид>Q</Ид></Товар>".to_owned();
     send(&[renamed, dead]);
-    assert_eq!((shop.good("P", "name"), shop.all(true)), (json!("Чай"), vec!["Q".to_owned()]));
+    assert_eq!(
+        (shop.good("P", "name"), shop.all(true)),
+        (json!("Чай"), vec!["Q".to_owned()])
+    );
     send(&[within("P", "b")]);
     assert_eq!(shop.all(false), [""; 0]);
 }
 
 fn pictures(shop: &World, id: &str) -> Vec<(String, bool)> {
-    let card = block_on(card::get(&shop.app.sql, "demo", id)).unwrap().unwrap();
+    let card = block_on(card::get(&shop.app.sql, "demo", id))
+        .unwrap()
+        .unwrap();
     let one = |picture: &card::GoodPicture| (picture.name.clone(), picture.hash.is_some());
     card.pictures.iter().map(one).collect()
 }
@@ -163,7 +206,10 @@ fn a_picture_that_never_came_does_not_drop_the_one_that_is_there() {
     shop.exchange(&[("import.xml", with("new.png"))]);
     shop.exchange(&[("import.xml", with("new.png"))]);
     let here = |name: &str, has| (name.to_owned(), has);
-    assert_eq!(pictures(&shop, "P"), [here("new.png", false), here("old.png", true)]);
+    assert_eq!(
+        pictures(&shop, "P"),
+        [here("new.png", false), here("old.png", true)]
+    );
     let client = shop.client("one@x.ru");
     client.put("new.png", &png(2));
     assert_eq!(pictures(&shop, "P"), [here("new.png", true)]);
@@ -174,9 +220,15 @@ fn a_picture_is_found_however_its_path_is_written() {
     let shop = world(json!({}));
     let client = shop.client("one@x.ru");
     client.put("import_files/0d/a.jpg", b"\xff\xd8\xff\xe0jpeg");
-    let goods = [good("P", "<Картинка>webdata\\import_files/0d/A.JPG</Картинка>")];
+    let goods = [good(
+        "P",
+        "<Картинка>webdata\\import_files/0d/A.JPG</Картинка>",
+    )];
     client.send(&[("import.xml", root(&catalogue("c", false, &goods)))]);
-    assert_eq!(pictures(&shop, "P"), [("import_files/0d/a.jpg".to_owned(), true)]);
+    assert_eq!(
+        pictures(&shop, "P"),
+        [("import_files/0d/a.jpg".to_owned(), true)]
+    );
 }
 
 #[test]
@@ -189,7 +241,11 @@ fn pictures_that_no_good_has_any_more_go_after_a_day() {
         client.send(&[("import.xml", root(&catalogue("c", false, &goods)))]);
     }
     let stored = || shop.number("SELECT count(*) FROM pictures");
-    assert_eq!(stored(), 5, "who has the address of an old one still gets it");
+    assert_eq!(
+        stored(),
+        5,
+        "who has the address of an old one still gets it"
+    );
     shop.later(25 * 60 * super::MINUTE);
     shop.exchange(&[]);
     assert_eq!(stored(), 1);

@@ -135,9 +135,8 @@ impl World {
 
     /// A column of a good, as JSON; null where there is no such good.
     pub fn good(&self, external: &str, column: &str) -> Value {
-        let sql = format!(
-            "SELECT json_array({column}) FROM goods g WHERE tenant = ?1 AND external = ?2"
-        );
+        let sql =
+            format!("SELECT json_array({column}) FROM goods g WHERE tenant = ?1 AND external = ?2");
         let found = self.query(&sql, external);
         let value = found.map_or(Value::Null, |row| row[0].clone());
         // Lists are kept as texts.
@@ -304,9 +303,8 @@ pub fn types(all: &[(&str, &str)]) -> String {
 
 /// Stock by store.
 pub fn stock(all: &[(&str, i64)]) -> String {
-    let one = |(id, n): &(&str, i64)| {
-        format!("<Склад ИдСклада=\"{id}\" КоличествоНаСкладе=\"{n}\"/>")
-    };
+    let one =
+        |(id, n): &(&str, i64)| format!("<Склад ИдСклада=\"{id}\" КоличествоНаСкладе=\"{n}\"/>");
     all.iter().map(one).collect()
 }
 

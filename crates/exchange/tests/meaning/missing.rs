@@ -74,7 +74,11 @@ fn an_exchange_of_portions_that_broke_off_archives_nothing() {
     let client = shop.client("one@x.ru");
     client.send(&[("import0_1.xml", of(&all[..2]))]);
     client.put("import0_2.xml", b"<html>");
-    assert!(client.ask("import", "&filename=import0_2.xml", b"").starts_with("failure"));
+    assert!(
+        client
+            .ask("import", "&filename=import0_2.xml", b"")
+            .starts_with("failure")
+    );
     shop.client("one@x.ru");
     assert_eq!(shop.all(true), [""; 0], "a portion could not be imported");
 }
@@ -84,14 +88,21 @@ fn lists_of_prices_and_rests_name_no_variants() {
     let shop = archive(100);
     let variants = ["P#1", "P#2", "P#3"];
     let full = |more: &dyn Fn(&str) -> String, n: usize| {
-        let offers: Vec<String> = variants[..n].iter().map(|id| offer(id, &more(id))).collect();
+        let offers: Vec<String> = variants[..n]
+            .iter()
+            .map(|id| offer(id, &more(id)))
+            .collect();
         root(&package(true, "", &offers))
     };
     let described = |id: &str| colour(id);
-    let files = [("import.xml", list(["P"])), ("offers.xml", full(&described, 3))];
+    let files = [
+        ("import.xml", list(["P"])),
+        ("offers.xml", full(&described, 3)),
+    ];
     shop.exchange(&files);
     let priced = |_: &str| prices(&[("pt", 5)]);
-    let rests = |_: &str| "<Остатки><Остаток><Количество>1</Количество></Остаток></Остатки>".to_owned();
+    let rests =
+        |_: &str| "<Остатки><Остаток><Количество>1</Количество></Остаток></Остатки>".to_owned();
     for (name, body) in [
         ("prices0_1.xml", full(&priced, 2)),
         ("prices.xml", full(&priced, 2)),
@@ -114,7 +125,9 @@ fn a_section_without_its_list_and_one_that_is_not_marked_are_not_full() {
     let marked = "СодержитТолькоИзменения=\"false\"";
     for inner in [
         format!("<Каталог {marked}><Ид>c</Ид></Каталог>"),
-        format!("<ПакетПредложений {marked}><Ид>c#</Ид><ИдКаталога>c</ИдКаталога><ТипыЦен/></ПакетПредложений>"),
+        format!(
+            "<ПакетПредложений {marked}><Ид>c#</Ид><ИдКаталога>c</ИдКаталога><ТипыЦен/></ПакетПредложений>"
+        ),
         format!("<Каталог><Ид>c</Ид><Товары>{}</Товары></Каталог>", goods[0]),
     ] {
         shop.exchange(&[("import.xml", root(&inner))]);
@@ -174,21 +187,36 @@ fn a_product_takes_its_variants_along_and_brings_them_back() {
     let offers = root(&package(true, "", &offers));
     let dead = "<Товар Статус=\"Удален\"><Ид>H</Ид></Товар>".to_owned();
     let dead = root(&catalogue("c", false, &[dead]));
-    let gone = root(&package(false, "", &["<Предложение Статус=\"Удален\"><Ид>H#2</Ид></Предложение>".to_owned()]));
+    let gone = root(&package(
+        false,
+        "",
+        &["<Предложение Статус=\"Удален\"><Ид>H#2</Ид></Предложение>".to_owned()],
+    ));
     shop.exchange(&[("import.xml", list(["H"])), ("offers.xml", offers.clone())]);
     shop.exchange(&[("offers.xml", gone), ("import.xml", dead)]);
     assert_eq!(shop.all(false), [""; 0]);
     let new = root(&package(false, "", &[offer("H#3", &colour("3"))]));
     shop.exchange(&[("offers.xml", new)]);
-    assert_eq!(shop.all(false), [""; 0], "a variant of a deleted product is not alive");
+    assert_eq!(
+        shop.all(false),
+        [""; 0],
+        "a variant of a deleted product is not alive"
+    );
     shop.exchange(&[("import.xml", list(["H"]))]);
-    assert_eq!(shop.all(true), ["H#2"], "what was deleted by itself stays deleted");
+    assert_eq!(
+        shop.all(true),
+        ["H#2"],
+        "what was deleted by itself stays deleted"
+    );
 }
 
 #[test]
-fn what_is_deleted_and_was_never_here_does_not_come() {
+fn a_mark_of_deletion_alone_makes_no_good() {
     let shop = world(json!({}));
-    let dead = ["<Товар Статус=\"Удален\"><Ид>X</Ид></Товар>", "<Товар><Ид>Y</Ид><ПометкаУдаления>true</ПометкаУдаления></Товар>"];
+    let dead = [
+        "<Товар Статус=\"Удален\"><Ид>X</Ид></Товар>",
+        "<Товар><Ид>Y</Ид><ПометкаУдаления>true</ПометкаУдаления></Товар>",
+    ];
     let dead = dead.map(str::to_owned);
     let variant = "<Предложение Статус=\"Удален\"><Ид>P#1</Ид></Предложение>".to_owned();
     shop.exchange(&[

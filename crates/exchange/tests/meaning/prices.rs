@@ -6,7 +6,10 @@ use super::{World, list, offer, package, prices, root, stock, types, world};
 
 fn shop_with(settings: Value, offers: &str) -> World {
     let shop = world(settings);
-    shop.exchange(&[("import.xml", list(["P"])), ("offers.xml", offers.to_owned())]);
+    shop.exchange(&[
+        ("import.xml", list(["P"])),
+        ("offers.xml", offers.to_owned()),
+    ]);
     shop
 }
 
@@ -19,7 +22,11 @@ fn both() -> String {
 
 #[test]
 fn the_quantity_is_summed_after_the_stores_were_merged() {
-    let all = root(&package(true, "", &[offer("P", &stock(&[("s1", 3), ("s2", 2)]))]));
+    let all = root(&package(
+        true,
+        "",
+        &[offer("P", &stock(&[("s1", 3), ("s2", 2)]))],
+    ));
     let shop = shop_with(json!({}), &all);
     assert_eq!(shop.good("P", "quantity"), json!(5_000));
     for (there, sum) in [(1, 3_000), (-1, 1_000)] {
@@ -28,9 +35,19 @@ fn the_quantity_is_summed_after_the_stores_were_merged() {
         assert_eq!(shop.good("P", "quantity"), json!(sum));
     }
     let shop = world(json!({ "stores": ["a", "b"] }));
-    let first = offer("P", &(stock(&[("a", 1), ("c", 5)]) + "<Количество>6</Количество>"));
-    shop.exchange(&[("import.xml", list(["P"])), ("offers.xml", root(&package(false, "", &[first])))]);
-    assert_eq!(shop.good("P", "quantity"), json!(6_000), "nobody knows what a, b and c are called");
+    let first = offer(
+        "P",
+        &(stock(&[("a", 1), ("c", 5)]) + "<Количество>6</Количество>"),
+    );
+    shop.exchange(&[
+        ("import.xml", list(["P"])),
+        ("offers.xml", root(&package(false, "", &[first]))),
+    ]);
+    assert_eq!(
+        shop.good("P", "quantity"),
+        json!(6_000),
+        "nobody knows what a, b and c are called"
+    );
     let names = "<Склады><Склад><Ид>a</Ид></Склад><Склад><Ид>b</Ид></Склад><Склад><Ид>c</Ид></Склад></Склады>";
     let second = offer("P", &(stock(&[("b", 8)]) + "<Количество>14</Количество>"));
     shop.exchange(&[("offers.xml", root(&package(false, names, &[second])))]);
@@ -41,10 +58,17 @@ fn the_quantity_is_summed_after_the_stores_were_merged() {
 fn changes_of_another_price_type_leave_the_price_alone() {
     let shop = shop_with(json!({}), &both());
     assert_eq!(shop.good("P", "price"), json!(10_000));
-    let some = root(&package(false, &types(&BOTH[1..]), &[offer("P", &prices(&[("pt2", 60)]))]));
+    let some = root(&package(
+        false,
+        &types(&BOTH[1..]),
+        &[offer("P", &prices(&[("pt2", 60)]))],
+    ));
     shop.exchange(&[("offers.xml", some)]);
     assert_eq!(shop.good("P", "price"), json!(10_000));
-    assert_eq!(shop.good("P", "prices"), json!([["pt1", 10_000, "RUB"], ["pt2", 6_000, "RUB"]]));
+    assert_eq!(
+        shop.good("P", "prices"),
+        json!([["pt1", 10_000, "RUB"], ["pt2", 6_000, "RUB"]])
+    );
     shop.exchange(&[("offers.xml", both())]);
     shop.exchange(&[("offers.xml", both())]);
     shop.nothing_changed("offers.xml");
@@ -70,7 +94,10 @@ fn price_types_may_be_listed_behind_the_offers() {
         ("import.xml", list(ids.iter().map(String::as_str))),
         ("offers.xml", file.clone()),
     ]);
-    assert_eq!(shop.number("SELECT count(*) FROM goods WHERE price IS 10000"), 600);
+    assert_eq!(
+        shop.number("SELECT count(*) FROM goods WHERE price IS 10000"),
+        600
+    );
     for _ in 0..2 {
         shop.exchange(&[("offers.xml", file.clone())]);
         shop.nothing_changed("offers.xml");
@@ -84,7 +111,10 @@ fn prices_may_come_before_the_file_that_names_their_types() {
     let late = format!("<Классификатор><Ид>k</Ид>{}</Классификатор>", types(&BOTH));
     shop.exchange(&[
         ("import.xml", list(["P"])),
-        ("prices___1.xml", root(&package(false, "", &[offer("P", &price)]))),
+        (
+            "prices___1.xml",
+            root(&package(false, "", &[offer("P", &price)])),
+        ),
         ("priceLists___1.xml", root(&late)),
     ]);
     assert_eq!(shop.good("P", "price"), json!(10_000));
@@ -139,8 +169,14 @@ fn a_word_of_the_settings_that_names_nothing_is_told() {
 
 #[test]
 fn a_number_that_is_none_is_told_with_its_field() {
-    let bad = offer("P", "<Цены><Цена><ЦенаЗаЕдиницу>abc</ЦенаЗаЕдиницу></Цена></Цены><Количество>abc</Количество>");
+    let bad = offer(
+        "P",
+        "<Цены><Цена><ЦенаЗаЕдиницу>abc</ЦенаЗаЕдиницу></Цена></Цены><Количество>abc</Количество>",
+    );
     let shop = shop_with(json!({}), &root(&package(true, "", &[bad])));
     let told = shop.journal("P").concat();
-    assert!(told.contains("ЦенаЗаЕдиницу") && told.contains("Количество"), "{told}");
+    assert!(
+        told.contains("ЦенаЗаЕдиницу") && told.contains("Количество"),
+        "{told}"
+    );
 }
