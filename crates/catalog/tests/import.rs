@@ -603,7 +603,7 @@ const CONTENT: &str = "SELECT json_array(external, version, category, categories
      (SELECT p.external FROM goods p WHERE p.id = g.parent)) FROM goods g ORDER BY external";
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_passed_over_as_said_before_would_have_changed_nothing(

@@ -500,7 +500,7 @@ impl<S: Sql, K: Kv, C: Clock> Worker<'_, S, K, C> {
     }
 
     /// Leaves out goods that are outside of the root category; one that was moved out of it goes.
-    async fn filter(&mut self, changes: &mut Vec<Change>) -> Result<(), Error> {
+    async fn filter(&mut self, changes: &mut [Change]) -> Result<(), Error> {
         let Some(root) = &self.call.settings().root_category else {
             return Ok(());
         };

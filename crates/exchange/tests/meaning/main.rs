@@ -25,7 +25,7 @@ use sklad_store::native::{MemoryKv, NativeSql};
 use sklad_store::{Body, BrokenBody, Clock, Sql, Statement};
 use sklad_tenant::{App, Config, Settings, Slug, settings};
 
-pub const MINUTE: i64 = 60_000;
+pub(crate) const MINUTE: i64 = 60_000;
 const PASSWORD: &str = "пароль-123";
 const TENANT: &str = "demo";
 
@@ -55,14 +55,14 @@ impl Body for Bytes {
 }
 
 /// A shop.
-pub struct World {
+pub(crate) struct World {
     app: App<NativeSql, MemoryKv>,
     time: Time,
     _dir: tempfile::TempDir,
 }
 
 /// A shop with these settings of the exchange and the employees `one@x.ru` and `two@x.ru`.
-pub fn world(commerceml: Value) -> World {
+pub(crate) fn world(commerceml: Value) -> World {
     let dir = tempfile::tempdir().unwrap();
     let sql = NativeSql::open(&dir.path().join("db")).unwrap();
     let now = 1_700_000_000_000;
@@ -99,12 +99,12 @@ pub fn world(commerceml: Value) -> World {
 }
 
 impl World {
-    pub fn later(&self, ms: i64) {
+    pub(crate) fn later(&self, ms: i64) {
         self.time.0.set(self.time.0.get() + ms);
     }
 
     /// A client that has logged in, two seconds after whatever was before.
-    pub fn client(&self, login: &'static str) -> Client<'_> {
+    pub(crate) fn client(&self, login: &'static str) -> Client<'_> {
         self.later(2_000);
         let mut client = Client {
             world: self,
@@ -122,7 +122,7 @@ impl World {
     }
 
     /// A whole exchange: files are uploaded, then imported in this order.
-    pub fn exchange(&self, files: &[(&str, String)]) {
+    pub(crate) fn exchange(&self, files: &[(&str, String)]) {
         self.client("one@x.ru").send(files);
     }
 
@@ -134,7 +134,7 @@ impl World {
     }
 
     /// A column of a good, as JSON; null where there is no such good.
-    pub fn good(&self, external: &str, column: &str) -> Value {
+    pub(crate) fn good(&self, external: &str, column: &str) -> Value {
         let sql =
             format!("SELECT json_array({column}) FROM goods g WHERE tenant = ?1 AND external = ?2");
         let found = self.query(&sql, external);
@@ -145,20 +145,20 @@ impl World {
     }
 
     /// External ids of goods that are archived (or not), sorted.
-    pub fn all(&self, archived: bool) -> Vec<String> {
+    pub(crate) fn all(&self, archived: bool) -> Vec<String> {
         let sql = "SELECT json_group_array(external) FROM (SELECT external FROM goods \
              WHERE tenant = ?1 AND (archived <> 0) = (?2 = 'true') ORDER BY external)";
         let ids = self.query(sql, &archived.to_string()).unwrap();
         serde_json::from_value(ids).unwrap()
     }
 
-    pub fn number(&self, sql: &str) -> i64 {
+    pub(crate) fn number(&self, sql: &str) -> i64 {
         let rows = block_on(self.app.sql.query(Statement::new(sql.to_owned()))).unwrap();
         rows[0].int(0).unwrap()
     }
 
     /// The texts of the journal about `object`, oldest first.
-    pub fn journal(&self, object: &str) -> Vec<String> {
+    pub(crate) fn journal(&self, object: &str) -> Vec<String> {
         let lines = journal::list(&self.app.sql, TENANT, journal::Filter::default(), 500);
         let lines = block_on(lines).unwrap();
         let about = lines.into_iter().rev().filter(|line| line.object == object);
@@ -166,24 +166,24 @@ impl World {
     }
 
     #[track_caller]
-    pub fn nothing_changed(&self, file: &str) {
+    pub(crate) fn nothing_changed(&self, file: &str) {
         let last = self.journal(file).pop().unwrap();
         assert!(last.contains("изменений нет"), "{file}: {last}");
     }
 }
 
 /// A client of the exchange.
-pub struct Client<'a> {
+pub(crate) struct Client<'a> {
     world: &'a World,
     login: &'static str,
     cookie: Option<String>,
     /// `timestamp=…`, as it was told.
-    pub timestamp: String,
+    pub(crate) timestamp: String,
 }
 
 impl Client<'_> {
     /// One request; the answer's text.
-    pub fn ask(&self, mode: &str, more: &str, body: &[u8]) -> String {
+    pub(crate) fn ask(&self, mode: &str, more: &str, body: &[u8]) -> String {
         let uri = format!("/t/demo/1c_exchange.php?type=catalog&mode={mode}{more}");
         let method = if mode == "file" { "POST" } else { "GET" };
         let mut request = Request::builder().method(method).uri(uri);
@@ -201,14 +201,14 @@ impl Client<'_> {
     }
 
     #[track_caller]
-    pub fn put(&self, name: &str, body: &[u8]) {
+    pub(crate) fn put(&self, name: &str, body: &[u8]) {
         let told = self.ask("file", &format!("&filename={name}"), body);
         assert_eq!(told, "success");
     }
 
     /// Asks until it ends.
     #[track_caller]
-    pub fn until_ended(&self, mode: &str, more: &str) {
+    pub(crate) fn until_ended(&self, mode: &str, more: &str) {
         for _ in 0..500 {
             let told = self.ask(mode, more, b"");
             if !told.starts_with("progress") {
@@ -220,12 +220,12 @@ impl Client<'_> {
     }
 
     #[track_caller]
-    pub fn import(&self, name: &str) {
+    pub(crate) fn import(&self, name: &str) {
         self.until_ended("import", &format!("&filename={name}"));
     }
 
     #[track_caller]
-    pub fn send(&self, files: &[(&str, String)]) {
+    pub(crate) fn send(&self, files: &[(&str, String)]) {
         for (name, body) in files {
             self.put(name, body.as_bytes());
         }
@@ -235,7 +235,7 @@ impl Client<'_> {
     }
 }
 
-pub fn root(inner: &str) -> String {
+pub(crate) fn root(inner: &str) -> String {
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<КоммерческаяИнформация ВерсияСхемы=\"2.07\">\
          {inner}</КоммерческаяИнформация>"
@@ -243,12 +243,12 @@ pub fn root(inner: &str) -> String {
 }
 
 /// A good with more inside.
-pub fn good(id: &str, more: &str) -> String {
+pub(crate) fn good(id: &str, more: &str) -> String {
     format!("<Товар><Ид>{id}</Ид><Наименование>Товар {id}</Наименование>{more}</Товар>")
 }
 
 /// A catalogue, marked as full or as changes.
-pub fn catalogue(id: &str, full: bool, goods: &[String]) -> String {
+pub(crate) fn catalogue(id: &str, full: bool, goods: &[String]) -> String {
     format!(
         "<Каталог СодержитТолькоИзменения=\"{}\"><Ид>{id}</Ид><Товары>{}</Товары></Каталог>",
         !full,
@@ -257,13 +257,13 @@ pub fn catalogue(id: &str, full: bool, goods: &[String]) -> String {
 }
 
 /// A full catalogue `c` with these goods.
-pub fn list<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn list<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
     let goods: Vec<String> = ids.into_iter().map(|id| good(id, "")).collect();
     root(&catalogue("c", true, &goods))
 }
 
 /// A package of `c`, marked as full or as changes: what comes before its offers, and these.
-pub fn package(full: bool, head: &str, offers: &[String]) -> String {
+pub(crate) fn package(full: bool, head: &str, offers: &[String]) -> String {
     format!(
         "<ПакетПредложений СодержитТолькоИзменения=\"{}\"><Ид>c#</Ид><ИдКаталога>c</ИдКаталога>{head}\
          <Предложения>{}</Предложения></ПакетПредложений>",
@@ -273,12 +273,12 @@ pub fn package(full: bool, head: &str, offers: &[String]) -> String {
 }
 
 /// An offer with more inside.
-pub fn offer(id: &str, more: &str) -> String {
+pub(crate) fn offer(id: &str, more: &str) -> String {
     format!("<Предложение><Ид>{id}</Ид>{more}</Предложение>")
 }
 
 /// Prices in roubles by type.
-pub fn prices(all: &[(&str, i64)]) -> String {
+pub(crate) fn prices(all: &[(&str, i64)]) -> String {
     let prices: String = all
         .iter()
         .map(|(id, price)| {
@@ -291,7 +291,7 @@ pub fn prices(all: &[(&str, i64)]) -> String {
 }
 
 /// Price types by id and name.
-pub fn types(all: &[(&str, &str)]) -> String {
+pub(crate) fn types(all: &[(&str, &str)]) -> String {
     let types: String = all
         .iter()
         .map(|(id, name)| {
@@ -302,14 +302,14 @@ pub fn types(all: &[(&str, &str)]) -> String {
 }
 
 /// Stock by store.
-pub fn stock(all: &[(&str, i64)]) -> String {
+pub(crate) fn stock(all: &[(&str, i64)]) -> String {
     let one =
         |(id, n): &(&str, i64)| format!("<Склад ИдСклада=\"{id}\" КоличествоНаСкладе=\"{n}\"/>");
     all.iter().map(one).collect()
 }
 
 /// A characteristic of a variant.
-pub fn colour(value: &str) -> String {
+pub(crate) fn colour(value: &str) -> String {
     format!(
         "<ХарактеристикиТовара><ХарактеристикаТовара><Наименование>Цвет</Наименование>\
          <Значение>{value}</Значение></ХарактеристикаТовара></ХарактеристикиТовара>"
