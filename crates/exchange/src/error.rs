@@ -6,8 +6,8 @@ use sklad_store::SqlError;
 use crate::names::NameError;
 use crate::random::NoRandom;
 
-/// An error of this crate. [`Error::Sql`], [`Error::Random`] and [`Error::Gone`] are internal: a client is
-/// told that the service does not answer.
+/// An error of this crate. [`Error::Sql`] and [`Error::Random`] are internal: a client is told that the
+/// service does not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file's name.
@@ -38,8 +38,14 @@ pub enum Error {
     #[error(transparent)]
     Orders(#[from] sklad_orders::Error),
     /// The staged bytes are not there any more.
-    #[error("staged bytes are gone")]
+    #[error("Загруженный файл уже удалён, повторите выгрузку")]
     Gone,
+    /// Whoever worked on a file was lost at the same place again and again.
+    #[error(
+        "Обработка файла каждый раз прерывается на одном и том же месте: напишите оператору, \
+         он найдёт причину в журнале сервера"
+    )]
+    Stuck,
     /// The database failed.
     #[error(transparent)]
     Sql(#[from] SqlError),
@@ -56,7 +62,6 @@ impl Error {
             self,
             Self::Sql(_)
                 | Self::Random(_)
-                | Self::Gone
                 | Self::Catalog(sklad_catalog::Error::Sql(_))
                 | Self::Orders(sklad_orders::Error::Sql(_))
         )

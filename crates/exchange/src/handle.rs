@@ -13,15 +13,21 @@ use crate::names::{self, FileKind};
 use crate::request::{self, Credentials, Kind, Mode, Query, header};
 use crate::session::{self, COOKIE, Session};
 use crate::upload::{self, Action, Place};
-use crate::{Error, Reply, random, sale, sweep};
+use crate::{Error, Reply, sale, sweep};
 
 /// What follows the tenant in the address (§1.1); a slash at the end is passed over.
 const PATHS: [&str; 2] = ["/rest/integration/1c_exchange.php", "/1c_exchange.php"];
 /// How long staged bytes are freed at a login, in milliseconds.
 const SWEEP_MS: i64 = 100;
-/// After so long an upload that was never imported is taken for finished, in milliseconds: «1С:Розница»
-/// never asks for the import (§4).
-pub const ABANDONED_MS: i64 = 10 * 60 * 1000;
+/// After so long an upload of another session that was not asked for is imported without being asked for,
+/// in milliseconds: «1С:Розница» never asks (§4). To one that is only slow it does no harm: its question
+/// finds the import begun.
+pub const ABANDONED_MS: i64 = 60 * 1000;
+/// How long a request works on what nobody asks for, in milliseconds.
+const GO_ON_MS: i64 = 400;
+/// The same for one that uploads a file, in milliseconds: a client that never asks for an import sends
+/// little else.
+const GO_ON_FILE_MS: i64 = 3_000;
 /// The newest schema of catalogue files that is read (§1.10).
 const SCHEMA: &str = "3.1";
 
@@ -31,6 +37,8 @@ pub(crate) struct Call<'a, S, K, C> {
     pub clock: &'a C,
     pub tenant: &'a Tenant,
     pub session: Session,
+    /// The token of the session, where the client has let us know.
+    pub token: Option<String>,
     pub kind: Kind,
     pub query: &'a Query,
 }
@@ -110,7 +118,17 @@ async fn answer<S: Sql, K: Kv, C: Clock>(
     }
     let credentials = Credentials::of(&head.headers);
     let address = request::address(&head.headers);
-    let entered = enter(app, clock, tenant, mode, &credentials, address.as_deref()).await;
+    let token = query.sessid.as_deref();
+    let entered = enter(
+        app,
+        clock,
+        tenant,
+        mode,
+        &credentials,
+        token,
+        address.as_deref(),
+    )
+    .await;
     let session = match entered {
         Ok(session) => session,
         Err(reply) => return reply,
@@ -121,10 +139,15 @@ async fn answer<S: Sql, K: Kv, C: Clock>(
     {
         return Reply::failure("Сеанс обмена устарел, начните обмен заново");
     }
+    let token = match &credentials.cookie {
+        Some(cookie) => Some(session::token(cookie)),
+        None => query.sessid.clone(),
+    };
     let call = Call {
         app,
         clock,
         tenant,
+        token: token.filter(|token| session.knows(token)),
         session,
         kind,
         query,
@@ -135,13 +158,15 @@ async fn answer<S: Sql, K: Kv, C: Clock>(
     }
 }
 
-/// Finds out who is calling: by the cookie that a login gave, or by login and password.
+/// Finds out who is calling: by the cookie that a login gave, or by login and password. A login itself
+/// has no session yet.
 async fn enter<S: Sql, K: Kv, C: Clock>(
     app: &App<S, K>,
     clock: &C,
     tenant: &Tenant,
     mode: Mode,
     credentials: &Credentials,
+    token: Option<&str>,
     address: Option<&str>,
 ) -> Result<Session, Reply> {
     let (slug, now) = (tenant.slug.as_str(), clock.now_ms());
@@ -154,7 +179,7 @@ async fn enter<S: Sql, K: Kv, C: Clock>(
         .as_ref()
         .filter(|_| mode != Mode::Checkauth)
     {
-        let id = random::sha256(cookie.as_bytes());
+        let id = session::of_token(&session::token(cookie));
         let found = session::find(&app.sql, slug, &id, now).await;
         if let Some(session) = found.map_err(|e| internal(e.into()))? {
             return still(app, slug, session, credentials, now).await;
@@ -183,9 +208,15 @@ async fn enter<S: Sql, K: Kv, C: Clock>(
         Ok(employee) => employee,
         Err(refused) => return Err(turned_away(app, slug, &refused, now).await),
     };
-    session::of_employee(&app.sql, slug, &employee.id, now)
-        .await
-        .map_err(internal)
+    if mode == Mode::Checkauth {
+        return Ok(Session::shared(&employee.id, now));
+    }
+    let found = session::of_employee(&app.sql, slug, &employee.id, token, now).await;
+    let session = found.map_err(|e| internal(e.into()))?;
+    if let Err(error) = session::touch(&app.sql, slug, &session, now).await {
+        eprintln!("exchange: {error}");
+    }
+    Ok(session)
 }
 
 /// The session of a cookie, while its employee still has the right. A login that comes with it must be
@@ -250,10 +281,17 @@ async fn perform<S: Sql, K: Kv, C: Clock>(
     mode: Mode,
     body: &mut impl Body,
 ) -> Result<Reply, Error> {
+    if !matches!(mode, Mode::File | Mode::Import | Mode::Deactivate) {
+        go_on(call, GO_ON_MS).await;
+    }
     match (mode, call.kind) {
         (Mode::Checkauth, _) => checkauth(call).await,
         (Mode::Init, _) => init(call).await,
-        (Mode::File, _) => file(call, body).await,
+        (Mode::File, _) => {
+            let reply = file(call, body).await?;
+            go_on(call, GO_ON_FILE_MS).await;
+            Ok(reply)
+        }
         (Mode::Import, Kind::Catalog) => import(call).await,
         (Mode::Import, Kind::Sale) => sale::import(call).await,
         (Mode::Deactivate, _) => deactivate(call).await,
@@ -264,34 +302,64 @@ async fn perform<S: Sql, K: Kv, C: Clock>(
     }
 }
 
+/// Works on what nobody asks for. Whatever goes wrong there is not this client's business.
+async fn go_on<S: Sql, K: Kv, C: Clock>(call: &Call<'_, S, K, C>, budget_ms: i64) {
+    if let Err(error) = import::go_on(call, budget_ms).await {
+        eprintln!("exchange: {error}");
+    }
+}
+
+/// What is to be done for a tenant when no client comes: imports that were left go on, files that nobody
+/// asked for are imported, and what is of no use any more is freed. `budget_ms` is in milliseconds; called
+/// again, it goes on.
+///
+/// # Errors
+/// Internal ones.
+pub async fn housekeeping<S: Sql, K: Kv, C: Clock>(
+    app: &App<S, K>,
+    clock: &C,
+    tenant: &Tenant,
+    budget_ms: i64,
+) -> Result<(), Error> {
+    let query = Query::default();
+    let call = Call {
+        app,
+        clock,
+        tenant,
+        session: Session::default(),
+        token: None,
+        kind: Kind::Catalog,
+        query: &query,
+    };
+    import::go_on(&call, budget_ms).await?;
+    import::end_exchanges(&call).await?;
+    sweep::sweep(&app.sql, call.slug(), clock, SWEEP_MS).await?;
+    Ok(())
+}
+
 /// §1.2. The fifth line is echoed by `deactivate`.
 async fn checkauth<S: Sql, K: Kv, C: Clock>(call: &Call<'_, S, K, C>) -> Result<Reply, Error> {
-    let (sql, now) = (&call.app.sql, call.clock.now_ms());
-    import::adopt_abandoned(call, now).await?;
-    let secrets = session::begin(sql, call.slug(), &call.session.employee, now).await?;
+    // What was done since the request came belongs to the new session.
+    let (sql, now) = (&call.app.sql, call.session.created_at);
+    let cookie = session::begin(sql, call.slug(), &call.session.employee, now).await?;
     sweep::sweep(sql, call.slug(), call.clock, SWEEP_MS).await?;
-    import::rested(call).await?;
     import::end_exchanges(call).await?;
     let mut lines = vec![
         COOKIE.to_owned(),
-        secrets.cookie.clone(),
-        format!("sessid={}", secrets.sessid),
+        cookie.clone(),
+        format!("sessid={}", session::token(&cookie)),
     ];
     if call.kind == Kind::Catalog {
         lines.push(format!("timestamp={}", now / 1000));
     }
-    let cookie = format!(
-        "{COOKIE}={}; Path=/; HttpOnly; SameSite=Lax",
-        secrets.cookie
-    );
+    let cookie = format!("{COOKIE}={cookie}; Path=/; HttpOnly; SameSite=Lax");
     Ok(Reply::LoggedIn { lines, cookie })
 }
 
 /// §1.3.
 async fn init<S: Sql, K: Kv, C: Clock>(call: &Call<'_, S, K, C>) -> Result<Reply, Error> {
-    let settings = call.settings();
-    import::adopt_abandoned(call, call.clock.now_ms()).await?;
-    session::reset(&call.app.sql, call.slug(), &call.session.id, call.kind).await?;
+    let (settings, now) = (call.settings(), call.clock.now_ms());
+    session::reset(&call.app.sql, call.slug(), &call.session, call.kind, now).await?;
     let zip = if settings.zip { "yes" } else { "no" };
     let mut lines = vec![
         format!("zip={zip}"),
@@ -302,8 +370,8 @@ async fn init<S: Sql, K: Kv, C: Clock>(call: &Call<'_, S, K, C>) -> Result<Reply
             Kind::Catalog => newest(version),
             Kind::Sale => sale::version(call, version).await?,
         };
-        if let Some(sessid) = &call.query.sessid {
-            lines.push(format!("sessid={}", one_line(sessid)));
+        if let Some(token) = &call.token {
+            lines.push(format!("sessid={token}"));
         }
         lines.push(format!("version={ours}"));
     }
@@ -322,10 +390,6 @@ fn newest(theirs: &str) -> String {
         }
         _ => SCHEMA.to_owned(),
     }
-}
-
-fn one_line(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(128).collect()
 }
 
 /// §1.4.

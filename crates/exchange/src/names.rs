@@ -77,7 +77,9 @@ pub fn sanitised(name: &str) -> Result<String, NameError> {
 fn without_drive(name: &str) -> &str {
     match name.split_at_checked(2) {
         Some((drive, rest))
-            if drive.ends_with(':') && drive.starts_with(|c: char| c.is_ascii_alphabetic()) =>
+            if drive.ends_with(':')
+                && drive.starts_with(|c: char| c.is_ascii_alphabetic())
+                && rest.starts_with('/') =>
         {
             rest
         }
@@ -135,6 +137,8 @@ mod tests {
             "./a.xml",
             "a\0.xml",
             "ab:c.xml",
+            // A stream of a file, not a drive.
+            "a:b.xml",
             "import_files/../../x.jpg",
         ] {
             assert!(sanitised(bad).is_err(), "{bad}");

@@ -2,7 +2,7 @@
 
 use sklad_store::{Clock, Sql, SqlError, Statement};
 
-use crate::session::IDLE_MS;
+use crate::session::{IDLE_MS, LIFE_MS};
 
 /// How long an upload waits for its import, in milliseconds; it goes sooner where its session has ended.
 pub const STAGED_MS: i64 = 24 * 60 * 60 * 1000;
@@ -52,13 +52,17 @@ fn old(tenant: &str, now: i64) -> Vec<Statement> {
             "DELETE FROM uploads WHERE tenant = ?1 AND received_at < ?2",
             STAGED_MS,
         ),
-        // Of sessions that have ended; whole files among them became imports before.
+        // Of sessions that have ended. What may yet be imported without being asked for is not among them.
         before(
             "DELETE FROM uploads WHERE tenant = ?1 AND received_at < ?2 \
-             AND session NOT IN (SELECT id FROM exchange_sessions WHERE tenant = ?1) \
-             AND id NOT IN (SELECT id FROM imports WHERE tenant = ?1 AND state = 'running')",
+             AND session NOT IN (SELECT id FROM exchange_sessions \
+             WHERE tenant = ?1 AND used_at >= ?2 AND created_at >= ?3) \
+             AND id NOT IN (SELECT id FROM imports WHERE tenant = ?1 AND state = 'running') \
+             AND NOT (kind = 'catalog' AND state = 'receiving' \
+             AND (name LIKE '%.xml' OR name LIKE '%.zip'))",
             IDLE_MS,
-        ),
+        )
+        .bind(now - LIFE_MS),
         // What imports have had that nobody compares any more.
         Statement::new("DELETE FROM import_seen WHERE tenant = ?1 AND import < ?2")
             .bind(tenant)

@@ -28,7 +28,7 @@ const FLUSH_BYTES: usize = 4 * PART_BYTES;
 /// repeat themselves in such pieces.
 const REPEATED_BYTES: u64 = 1024;
 /// How much of a chunk's beginning is looked at, in bytes.
-const HEAD_BYTES: usize = 128;
+const HEAD_BYTES: usize = 1024;
 /// How often an append is tried when another one of the same file was faster.
 const ATTEMPTS: usize = 4;
 
@@ -45,10 +45,12 @@ pub struct Upload {
     pub chunk_size: u64,
     /// The last chunk's length.
     pub last_size: u64,
-    /// The last chunk's SHA-256.
+    /// The last chunk's hash; empty where the next chunk cannot be its repetition.
     pub last_hash: String,
     /// Whether an import, an archive or a picture was made of it.
     pub taken: bool,
+    /// When the last chunk came, milliseconds since 1970 UTC.
+    pub received_at: i64,
     version: i64,
 }
 
@@ -95,7 +97,7 @@ pub struct Chunk {
     pub head: Vec<u8>,
     /// Its length in bytes.
     pub size: u64,
-    /// Its SHA-256.
+    /// Its hash.
     pub hash: String,
 }
 
@@ -106,6 +108,10 @@ pub fn decide(known: Option<&Upload>, kind: FileKind, chunk: &Chunk, limit: u64)
     let Some(known) = known.filter(|known| known.size > 0) else {
         return Action::Begin;
     };
+    // An empty body says nothing of a file that has begun.
+    if chunk.size == 0 && !known.taken {
+        return Action::Repeated;
+    }
     let same = known.last_size == chunk.size && known.last_hash == chunk.hash;
     // The only chunk of a whole file came again, or one in the middle did.
     if same
@@ -143,19 +149,34 @@ fn begins(kind: FileKind, head: &[u8]) -> bool {
                 || (starts(b"RIFF") && head.get(8..12) == Some(b"WEBP"))
         }
         FileKind::Xml => {
-            let utf16 =
-                head.starts_with(b"\xff\xfe<\0?\0x\0") || head.starts_with(b"\xfe\xff\0<\0?\0x");
+            let utf16 = head.starts_with(b"\xff\xfe<\0") || head.starts_with(b"\xfe\xff\0<");
             let mut text = head;
             while let Some(rest) = text.strip_prefix(b"\xef\xbb\xbf") {
                 text = rest;
             }
-            let text = text.trim_ascii_start();
+            let text = without_comments(text);
             let cp1251 = sklad_cyrillic::encode_1251(ROOT);
             utf16
                 || text.starts_with(b"<?xml")
                 || text.starts_with(ROOT.as_bytes())
                 || text.starts_with(&cp1251)
         }
+    }
+}
+
+/// What follows blanks and comments. Inside of a file a comment may stand where a chunk begins; before
+/// its root it says nothing.
+fn without_comments(mut text: &[u8]) -> &[u8] {
+    const END: &[u8] = b"-->";
+    loop {
+        text = text.trim_ascii_start();
+        let Some(rest) = text.strip_prefix(b"<!--") else {
+            return text;
+        };
+        let end = rest.windows(END.len()).position(|three| three == END);
+        text = end
+            .and_then(|end| rest.get(end + END.len()..))
+            .unwrap_or_default();
     }
 }
 
@@ -189,6 +210,7 @@ fn upload(row: &Row) -> Upload {
         last_hash: row.string(5),
         taken: row.int(6) == Some(1),
         version: row.int(7).unwrap_or_default(),
+        received_at: row.int(8).unwrap_or_default(),
     }
 }
 
@@ -251,11 +273,11 @@ async fn commit(
         let action = decide(known.as_ref(), kind, &chunk.chunk, limit);
         let next = match (action, known) {
             (Action::Repeated, Some(known)) => return Ok((known, action)),
-            (Action::Append, Some(known)) => known.appended(chunk),
-            (_, known) => begun(known.as_ref(), place.name, chunk)?,
+            (Action::Append, Some(known)) => known.appended(chunk, now_ms),
+            (_, known) => begun(known.as_ref(), place.name, chunk, now_ms)?,
         };
         let mut batch = rest.clone();
-        batch.extend(next.statements(place, chunk, now_ms));
+        batch.extend(next.statements(place, chunk));
         match sql.atomic(batch).await {
             Ok(_) => return Ok((next, action)),
             // Two of the same chunk at once: one of them is the repetition.
@@ -265,7 +287,12 @@ async fn commit(
     }
 }
 
-fn begun(known: Option<&Upload>, name: &str, chunk: &Written) -> Result<Upload, Error> {
+fn begun(
+    known: Option<&Upload>,
+    name: &str,
+    chunk: &Written,
+    now_ms: i64,
+) -> Result<Upload, Error> {
     let version = known.map_or(0, |known| known.version);
     Ok(Upload {
         id: random::hex::<16>()?,
@@ -273,23 +300,24 @@ fn begun(known: Option<&Upload>, name: &str, chunk: &Written) -> Result<Upload, 
         version,
         ..Upload::default()
     }
-    .appended(chunk))
+    .appended(chunk, now_ms))
 }
 
 impl Upload {
-    fn appended(&self, chunk: &Written) -> Self {
+    fn appended(&self, chunk: &Written, now_ms: i64) -> Self {
         Self {
             size: self.size.saturating_add(chunk.chunk.size),
             chunk_size: self.chunk_size.max(chunk.chunk.size),
             last_size: chunk.chunk.size,
             last_hash: chunk.chunk.hash.clone(),
             version: self.version + 1,
+            received_at: now_ms,
             ..self.clone()
         }
     }
 
     /// What makes a chunk part of the file, if nobody else has changed it since it was read.
-    fn statements(&self, place: Place<'_>, chunk: &Written, now_ms: i64) -> [Statement; 2] {
+    fn statements(&self, place: Place<'_>, chunk: &Written) -> [Statement; 2] {
         let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         let file = Statement::new(
             "INSERT INTO uploads (tenant, session, kind, name, id, size, chunk_size, last_size, last_hash, \
@@ -309,7 +337,7 @@ impl Upload {
         .bind(number(self.last_size))
         .bind(&self.last_hash)
         .bind(self.version)
-        .bind(now_ms)
+        .bind(self.received_at)
         .expect_rows(1);
         let part = Statement::new(
             "INSERT INTO upload_chunks (tenant, upload, start, chunk, size) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -550,7 +578,8 @@ async fn select(
     bind: impl FnOnce(Statement) -> Statement,
 ) -> Result<Vec<Upload>, SqlError> {
     let statement = Statement::new(format!(
-        "SELECT id, name, size, chunk_size, last_size, last_hash, state = 'taken', version FROM uploads \
+        "SELECT id, name, size, chunk_size, last_size, last_hash, state = 'taken', version, received_at \
+         FROM uploads \
          WHERE tenant = ?1 AND session = ?2 AND {which}"
     ));
     let rows = sql.query(bind(statement)).await?;
@@ -598,12 +627,52 @@ pub fn kept(tenant: &str, upload: &str) -> Statement {
 }
 
 /// The statement that says that something was made of this content. The file's next chunk begins it
-/// anew.
+/// anew, unless it is its last one again.
 #[must_use]
 pub fn taken(tenant: &str, upload: &str) -> Statement {
     Statement::new("UPDATE uploads SET state = 'taken' WHERE tenant = ?1 AND id = ?2")
         .bind(tenant)
         .bind(upload)
+}
+
+/// The statement that says that nothing could be made of this content. The file's next chunk begins it
+/// anew, be it the same: the client has seen the failure.
+#[must_use]
+pub fn failed(tenant: &str, upload: &str) -> Statement {
+    let sql = "UPDATE uploads SET state = 'taken', last_hash = '' WHERE tenant = ?1 AND id = ?2";
+    Statement::new(sql).bind(tenant).bind(upload)
+}
+
+/// The statement that forgets a content; its bytes are freed later.
+#[must_use]
+pub fn gone(tenant: &str, upload: &str) -> Statement {
+    Statement::new("DELETE FROM uploads WHERE tenant = ?1 AND id = ?2")
+        .bind(tenant)
+        .bind(upload)
+}
+
+/// The XML files of a session whose import has failed: name, when the file came, and what the client was
+/// told.
+///
+/// # Errors
+/// The database's.
+pub async fn failures(
+    sql: &impl Sql,
+    tenant: &str,
+    session: &str,
+    kind: Kind,
+) -> Result<Vec<(String, i64, String)>, SqlError> {
+    let statement = Statement::new(
+        "SELECT u.name, u.received_at, i.message FROM uploads u JOIN imports i ON i.tenant = u.tenant AND i.id = u.id \
+         WHERE u.tenant = ?1 AND u.session = ?2 AND u.kind = ?3 AND u.state = 'taken' \
+         AND u.name LIKE '%.xml' AND i.state = 'failed' ORDER BY u.name LIMIT 1000",
+    )
+    .bind(tenant)
+    .bind(session)
+    .bind(kind.as_str());
+    let rows = sql.query(statement).await?;
+    let failure = |row: &Row| (row.string(0), row.int(1).unwrap_or_default(), row.string(2));
+    Ok(rows.iter().map(failure).collect())
 }
 
 #[cfg(test)]
@@ -680,6 +749,29 @@ mod tests {
                 Action::Begin
             );
         }
+    }
+
+    #[test]
+    fn a_comment_before_the_root_begins_the_file_anew_and_another_does_not() {
+        let have = known(LIMIT, LIMIT, LIMIT, "a");
+        let of = |head: &str| {
+            let chunk = chunk(head.as_bytes(), LIMIT, "x");
+            decide(Some(&have), FileKind::Xml, &chunk, LIMIT)
+        };
+        let root = "<!-- 1C --> <!-- 8.3 -->\n<КоммерческаяИнформация ВерсияСхемы=\"2.07\">";
+        assert_eq!(of(root), Action::Begin);
+        for inside in ["<!-- 1C --><Товар>", "<!-- 1C", "-->", "<!---->"] {
+            assert_eq!(of(inside), Action::Append, "{inside}");
+        }
+    }
+
+    #[test]
+    fn an_empty_chunk_changes_nothing_of_a_file_that_has_begun() {
+        let have = known(LIMIT, LIMIT, LIMIT, "a");
+        let empty = chunk(b"", 0, "e");
+        let decided = decide(Some(&have), FileKind::Xml, &empty, LIMIT);
+        assert_eq!(decided, Action::Repeated);
+        assert_eq!(decide(None, FileKind::Xml, &empty, LIMIT), Action::Begin);
     }
 
     #[test]

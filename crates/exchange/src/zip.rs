@@ -5,6 +5,7 @@
 //! library is asked again: it goes on where it was.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::rc::Rc;
 
@@ -88,6 +89,18 @@ pub struct Archive<'a, S> {
     upload: String,
     pieces: Rc<RefCell<Pieces>>,
     zip: ZipArchive<Source>,
+    /// Entries whose name an earlier one has in another folder.
+    twins: HashSet<usize>,
+}
+
+/// What an entry is.
+pub enum Content<'a, S> {
+    /// A file of the exchange, ready to be unpacked.
+    File(Box<Entry<'a, S>>),
+    /// A file that is none of the exchange, by its name.
+    Unknown(String),
+    /// A folder, or what systems put beside files.
+    Nothing,
 }
 
 /// Fetches what was missing; `false` when nothing was.
@@ -141,6 +154,7 @@ impl<'a, S: Sql> Archive<'a, S> {
             tenant,
             upload: upload.id.clone(),
             pieces,
+            twins: twins(&zip),
             zip,
         })
     }
@@ -150,12 +164,13 @@ impl<'a, S: Sql> Archive<'a, S> {
         self.zip.len()
     }
 
-    /// Entry `i`, ready to be unpacked; `None` for a folder and for what nobody would read.
+    /// Entry `i`. Of two files of one name in different folders the second one is named after its place
+    /// in the archive.
     ///
     /// # Errors
     /// [`Error::Archive`] for a name that leads elsewhere, a link, an encrypted entry, an archive in the
     /// archive or one that unpacks to too much; or the database's.
-    pub async fn entry(&mut self, i: usize) -> Result<Option<Entry<'_, S>>, Error> {
+    pub async fn entry(&mut self, i: usize) -> Result<Content<'_, S>, Error> {
         // Its header may have to be fetched first.
         loop {
             let _ = self.zip.by_index(i);
@@ -165,14 +180,17 @@ impl<'a, S: Sql> Archive<'a, S> {
         }
         let pieces = Rc::clone(&self.pieces);
         let file = self.zip.by_index(i).map_err(refused)?;
-        let Some(name) = checked(&file)? else {
-            return Ok(None);
+        let name = match checked(&file)? {
+            Name::Of(name) if self.twins.contains(&i) => format!("{i}/{name}"),
+            Name::Of(name) => name,
+            Name::Unknown(name) => return Ok(Content::Unknown(name)),
+            Name::None => return Ok(Content::Nothing),
         };
         let limit = file
             .compressed_size()
             .saturating_mul(MAX_RATIO)
             .clamp(RATIO_FROM_BYTES, MAX_ENTRY_BYTES);
-        Ok(Some(Entry {
+        Ok(Content::File(Box::new(Entry {
             name,
             sql: self.sql,
             tenant: self.tenant,
@@ -180,7 +198,7 @@ impl<'a, S: Sql> Archive<'a, S> {
             pieces,
             limit,
             file,
-        }))
+        })))
     }
 }
 
@@ -194,8 +212,39 @@ fn refused(error: ZipError) -> Error {
     }
 }
 
+/// The XML files whose name an earlier one has in another folder. Of pictures the folder is in the name,
+/// or the last one counts.
+fn twins(zip: &ZipArchive<Source>) -> HashSet<usize> {
+    let mut seen = HashSet::new();
+    let is_twin = |i: &usize| {
+        let Some(Ok(name)) = zip.name_for_index(*i) else {
+            return false;
+        };
+        let file = name.rsplit(['/', '\\']).next().unwrap_or(&name).trim();
+        let wanted = names::kind(file) == Ok(FileKind::Xml) && !is_junk(&name);
+        wanted && !seen.insert(file.to_owned())
+    };
+    (0..zip.len()).filter(is_twin).collect()
+}
+
+/// Whether it is what macOS and Windows put beside files.
+fn is_junk(name: &str) -> bool {
+    let mut segments = name.split(['/', '\\']);
+    let file = segments.next_back().unwrap_or(name);
+    file.starts_with("._")
+        || [".DS_Store", "Thumbs.db", "desktop.ini"].contains(&file)
+        || segments.any(|folder| folder == "__MACOSX")
+}
+
+/// What an entry's name says.
+enum Name {
+    Of(String),
+    Unknown(String),
+    None,
+}
+
 /// The name of an entry that is a file of the exchange.
-fn checked(file: &ZipFile<'_, Source>) -> Result<Option<String>, Error> {
+fn checked(file: &ZipFile<'_, Source>) -> Result<Name, Error> {
     if file.is_symlink() {
         return Err(Error::Archive("ссылка в архиве"));
     }
@@ -204,16 +253,16 @@ fn checked(file: &ZipFile<'_, Source>) -> Result<Option<String>, Error> {
     if name.split(['/', '\\']).any(|segment| segment == "..") {
         return Err(Error::Archive("недопустимое имя файла в архиве"));
     }
-    if file.is_dir() {
-        return Ok(None);
+    if file.is_dir() || is_junk(&name) {
+        return Ok(Name::None);
     }
     let Ok(name) = names::sanitised(&name) else {
         return Err(Error::Archive("недопустимое имя файла в архиве"));
     };
     match names::kind(&name) {
         Ok(FileKind::Zip) => Err(Error::Archive("архив в архиве")),
-        Ok(_) => Ok(Some(name)),
-        Err(_) => Ok(None),
+        Ok(_) => Ok(Name::Of(name)),
+        Err(_) => Ok(Name::Unknown(name)),
     }
 }
 

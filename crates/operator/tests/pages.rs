@@ -184,9 +184,34 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         ],
     ),
     (
-        "goods that an import stores at once",
+        "goods that an import stores at once; bytes of the file for them",
+        "{}; {} MiB",
+        &[
+            (1, "crates/exchange/src/import/run.rs", "BATCH"),
+            (MIB, "crates/exchange/src/import/run.rs", "BATCH_BYTES"),
+        ],
+    ),
+    (
+        "losses of a worker at one place after which an import has failed",
         "{}",
-        &[(1, "crates/exchange/src/import/run.rs", "BATCH")],
+        &[(1, "crates/exchange/src/import/job.rs", "MAX_LOSSES")],
+    ),
+    (
+        "after which an uploaded file that nobody asked for is imported",
+        "{} s",
+        &[(SECOND_MS, "crates/exchange/src/handle.rs", "ABANDONED_MS")],
+    ),
+    (
+        "session of an exchange, unused; at all",
+        "{} min; {} h",
+        &[
+            (60 * SECOND_MS, "crates/exchange/src/session.rs", "IDLE_MS"),
+            (
+                3600 * SECOND_MS,
+                "crates/exchange/src/session.rs",
+                "LIFE_MS",
+            ),
+        ],
     ),
     (
         "picture",

@@ -2,11 +2,10 @@
 
 CREATE TABLE exchange_sessions (
     tenant     TEXT NOT NULL,
-    -- SHA-256 of the cookie, or basic:{employee} of a client that keeps no cookies.
+    -- SHA-256 of the token that the client returns as sessid, which is made of its cookie; or
+    -- basic:{employee} of clients that return neither.
     id         TEXT NOT NULL,
     employee   TEXT NOT NULL,
-    -- SHA-256 of the token that the client returns as sessid.
-    sessid     TEXT NOT NULL,
     -- The newest schema that the client can read, as it told at init of orders.
     version    TEXT NOT NULL DEFAULT '',
     -- The orders that were told and not yet confirmed: JSON, [[id, change], …].
@@ -26,7 +25,7 @@ CREATE TABLE uploads (
     id          TEXT NOT NULL,
     -- Bytes received.
     size        INTEGER NOT NULL DEFAULT 0,
-    -- The largest chunk so far, the last one and its SHA-256.
+    -- The largest chunk so far, the last one and its hash.
     chunk_size  INTEGER NOT NULL DEFAULT 0,
     last_size   INTEGER NOT NULL DEFAULT 0,
     last_hash   TEXT NOT NULL DEFAULT '',
@@ -38,6 +37,11 @@ CREATE TABLE uploads (
 ) WITHOUT ROWID
 -- step
 CREATE INDEX uploads_by_age ON uploads (tenant, received_at)
+-- step
+CREATE INDEX uploads_by_id ON uploads (tenant, id)
+-- step
+-- What nothing was made of yet.
+CREATE INDEX uploads_waiting ON uploads (tenant, received_at) WHERE state = 'receiving'
 -- step
 -- The chunks of an upload, in order of their first byte.
 CREATE TABLE upload_chunks (
@@ -67,6 +71,10 @@ CREATE TABLE imports (
     -- The upload's id: one content is imported once.
     id          TEXT NOT NULL,
     name        TEXT NOT NULL,
+    -- Who uploaded it: session, employee, catalog or sale.
+    session     TEXT NOT NULL,
+    employee    TEXT NOT NULL,
+    kind        TEXT NOT NULL,
     -- running, done or failed
     state       TEXT NOT NULL,
     -- How far it is: JSON.
@@ -75,12 +83,19 @@ CREATE TABLE imports (
     seq         INTEGER NOT NULL DEFAULT 0,
     -- What the client is told in the end.
     message     TEXT NOT NULL DEFAULT '',
-    started_at  INTEGER NOT NULL,
+    -- Groups, price types and the like that it has changed: they are written apart from its batches.
+    referenced  INTEGER NOT NULL DEFAULT 0,
+    -- When its file had come, which is its place in the queue.
+    uploaded_at INTEGER NOT NULL,
+    -- When a client asked for it last; 0 when none ever did.
+    asked_at    INTEGER NOT NULL,
     updated_at  INTEGER NOT NULL,
     PRIMARY KEY (tenant, id)
 ) WITHOUT ROWID
 -- step
-CREATE INDEX imports_running ON imports (tenant, updated_at) WHERE state = 'running'
+CREATE INDEX imports_by_time ON imports (tenant, uploaded_at)
+-- step
+CREATE INDEX imports_running ON imports (tenant, uploaded_at, id) WHERE state = 'running'
 -- step
 -- Which lists of which catalogues the files of an exchange have told: what full ones do not have is missing
 -- when the exchange has ended. An exchange is the second of its login and its session, as in import_seen.
@@ -112,5 +127,8 @@ CREATE TABLE import_leases (
     tenant TEXT NOT NULL PRIMARY KEY,
     import TEXT NOT NULL,
     owner  TEXT NOT NULL,
-    until  INTEGER NOT NULL
+    -- 0 when it was given back.
+    until  INTEGER NOT NULL,
+    -- How many workers in a row were lost at this import without having moved it.
+    losses INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::client::Client;
 use super::merchant::Merchant;
 use super::wire::Request;
 
@@ -41,6 +42,13 @@ fn a_client_that_names_its_version_hears_the_one_that_both_know() {
         let expected = format!("zip=no\nfile_limit=1000000\n{token}\nversion={both}");
         assert_eq!(init(kind, theirs).text(), expected, "{kind} {theirs}");
     }
+    // The token is told to one that does not return it, too.
+    let silent = Client {
+        token: None,
+        ..client.clone()
+    };
+    let told = silent.get("catalog", "init", "&version=2.08").text();
+    assert!(told.contains(&token), "{told}");
     // What is no version ends as some version, in one line.
     let odd = init("catalog", "%0Aabc").text();
     assert_eq!(odd.lines().count(), 4, "{odd}");

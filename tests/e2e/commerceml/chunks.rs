@@ -72,6 +72,27 @@ fn three_megabytes_and_a_rest_make_the_file() {
 }
 
 #[test]
+fn an_empty_chunk_is_none() {
+    let (merchant, client) = begun();
+    let file = import_of(&shape());
+    for chunk in chunks(&file) {
+        client.put("import.xml", chunk);
+        client.put("import.xml", b"");
+    }
+    is_whole(&merchant, &client);
+}
+
+#[test]
+fn a_file_of_which_a_part_was_imported_may_come_from_its_beginning() {
+    let (merchant, client) = begun();
+    let file = import_of(&shape());
+    client.put("import.xml", chunks(&file)[0]);
+    client.refused("import.xml");
+    client.upload("import.xml", &file);
+    is_whole(&merchant, &client);
+}
+
+#[test]
 fn any_chunk_may_come_again_after_its_success() {
     let file = import_of(&shape());
     let count = chunks(&file).len();

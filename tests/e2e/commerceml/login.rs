@@ -300,6 +300,27 @@ fn the_token_must_be_the_logins_where_it_comes_at_all() {
 }
 
 #[test]
+fn clients_that_keep_no_cookie_do_not_take_each_others_files() {
+    let merchant = Merchant::new(json!({}));
+    for returns_token in [true, false] {
+        let mut clients = [merchant.client(), merchant.client()];
+        for (client, id) in clients.iter_mut().zip(["p-1", "p-2"]) {
+            client.keeps_cookies = false;
+            client.checkauth("catalog");
+            client.token = client.token.take().filter(|_| returns_token);
+            client.init("catalog");
+            client.put(
+                &format!("{id}.xml"),
+                &super::files::goods(&[(id, "Чайник")]),
+            );
+        }
+        clients[0].imported("p-1.xml");
+        clients[1].imported("p-2.xml");
+    }
+    assert_eq!(merchant.live(), (2, 0));
+}
+
+#[test]
 fn a_client_that_keeps_no_cookie_does_a_whole_exchange() {
     let merchant = Merchant::new(json!({}));
     let mut client = merchant.client();

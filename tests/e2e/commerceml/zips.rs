@@ -68,6 +68,25 @@ fn an_archive_may_be_asked_for_by_its_own_name() {
 }
 
 #[test]
+fn files_of_one_name_in_two_folders_and_those_behind_a_bad_one_are_imported() {
+    let merchant = merchant();
+    let client = merchant.begun();
+    let archive = packed(&[
+        ("__MACOSX/1/._import.xml", b"\0\x05\x16\x07".as_slice()),
+        ("1/groups.xml", b"no XML"),
+        ("1/import.xml", &files::goods(&[("p-1", "Чайник")])),
+        ("2/import.xml", &files::goods(&[("p-2", "Ваза")])),
+    ]);
+    client.upload("v8_1.zip", &archive);
+    for _ in 0..2 {
+        let told = client.refused("v8_1.zip");
+        assert!(told.contains("groups.xml"), "{told}");
+    }
+    assert_eq!(merchant.live(), (2, 0));
+    client.imported("import.xml");
+}
+
+#[test]
 fn a_chunk_of_an_archive_may_come_again() {
     let merchant = merchant();
     let client = merchant.begun();
@@ -107,6 +126,8 @@ fn an_archive_that_is_no_good_is_a_failure_and_harms_nothing() {
         let end = client.import("v8_3.zip").pop().unwrap();
         assert_eq!(end.word(), "failure", "{what} was taken");
         let told = end.failure();
+        let again = client.import("v8_3.zip").pop().unwrap();
+        assert_eq!(again.failure(), told, "{what} asked for again");
         assert!(told.chars().count() < 200, "{what}: {told}");
         assert_eq!(merchant.live(), (1, 0), "{what}");
         assert_eq!(merchant.good("p-1")["name"], json!("Чайник"), "{what}");

@@ -1,14 +1,18 @@
 //! Archives are unpacked into files of the session, entry by entry.
 
+use sklad_jobs::journal::Outcome;
 use sklad_store::{Clock, Kv, Sql};
 
 use super::job::{Job, Lease, State};
 use super::{Ended, run, told};
 use crate::Error;
-use crate::handle::Call;
+use crate::handle::{Call, record};
 use crate::names::{self, FileKind};
-use crate::upload::{self, Upload};
-use crate::zip::{Archive, MAX_ENTRY_BYTES};
+use crate::upload::{self, Place, Upload};
+use crate::zip::{Archive, Content, MAX_ENTRY_BYTES};
+
+/// How many files that are none of the exchange the journal names of one archive; the rest is counted.
+const TOLD: u64 = 20;
 
 /// Unpacks entries until the time is up. An entry that was unpacked without the cursor having followed is
 /// unpacked again, into the same file.
@@ -40,15 +44,28 @@ pub async fn step<S: Sql, K: Kv, C: Clock>(
             sql.atomic(batch).await?;
             return Ok(Ended::Done);
         }
-        if let Err(error) = unpack(call, &mut archive, next).await {
-            return run::fail(call, job, error).await;
-        }
+        let unknown = match unpack(call, &job, &mut archive, next).await {
+            Ok(unknown) => unknown,
+            Err(error) => return run::fail(call, job, error).await,
+        };
         job.cursor.part += 1;
         job.cursor.totals.documents += 1;
         let all = u64::try_from(archive.entries()).unwrap_or(u64::MAX);
         job.cursor.offset = size.saturating_mul(job.cursor.totals.documents) / all.max(1);
         let now = call.clock.now_ms();
-        let batch = vec![job.save(tenant, now)?, lease.renew(tenant, now)];
+        let mut batch = Vec::new();
+        if let Some(name) = unknown {
+            job.cursor.totals.skipped += 1;
+            if job.cursor.totals.skipped <= TOLD {
+                let text = format!(
+                    "В архиве {} этот файл пропущен: в обмене таких не бывает",
+                    job.name
+                );
+                batch.push(record(&name, Outcome::Warning, text).statement(tenant, now));
+            }
+        }
+        batch.push(job.save(tenant, now)?);
+        batch.push(lease.renew(tenant, now));
         sql.atomic(batch).await?;
         job.seq += 1;
         call.clock.pause().await;
@@ -58,25 +75,36 @@ pub async fn step<S: Sql, K: Kv, C: Clock>(
     }
 }
 
+/// Unpacks an entry into the session that the archive came in; the name of one that is passed over.
 async fn unpack<S: Sql, K: Kv, C: Clock>(
     call: &Call<'_, S, K, C>,
+    job: &Job,
     archive: &mut Archive<'_, S>,
     i: usize,
-) -> Result<(), Error> {
-    let Some(mut entry) = archive.entry(i).await? else {
-        return Ok(());
+) -> Result<Option<String>, Error> {
+    let mut entry = match archive.entry(i).await? {
+        Content::File(entry) => entry,
+        Content::Unknown(name) => return Ok(Some(name)),
+        Content::Nothing => return Ok(None),
     };
     let name = entry.name.clone();
     let kind = names::kind(&name)?;
     if kind == FileKind::Picture && !call.settings().images {
-        return Ok(());
+        return Ok(None);
     }
-    let (sql, place) = (&call.app.sql, call.place(&name));
+    let sql = &call.app.sql;
+    let place = Place {
+        tenant: call.slug(),
+        session: &job.session,
+        kind: job.kind,
+        name: &name,
+    };
     // What the name held before is another file.
     upload::forget(sql, place).await?;
-    let now = call.clock.now_ms();
+    // It came when its archive did.
+    let at = job.uploaded_at;
     let received =
-        upload::receive(sql, place, kind, u64::MAX, &mut entry, MAX_ENTRY_BYTES, now).await;
+        upload::receive(sql, place, kind, u64::MAX, &mut *entry, MAX_ENTRY_BYTES, at).await;
     let (upload, _) = match received {
         Err(Error::Broken | Error::TooLarge) => {
             return Err(Error::Archive(
@@ -88,5 +116,5 @@ async fn unpack<S: Sql, K: Kv, C: Clock>(
     if kind == FileKind::Picture {
         super::pictures::keep(call, &upload).await?;
     }
-    Ok(())
+    Ok(None)
 }

@@ -116,7 +116,7 @@ pub fn heard<S: Sql, K: Kv, C: Clock>(
     .bind(parts(&job.cursor.stamp).0)
     .bind(list.of.name())
     .bind(&list.catalogue)
-    .bind(&call.session.employee)
+    .bind(&job.employee)
     .bind(state)
     .bind(call.clock.now_ms())
 }

@@ -20,6 +20,8 @@ use crate::upload;
 pub const SOURCE: &str = "commerceml";
 /// Goods of one transaction: a till that writes must not wait for long.
 pub const BATCH: usize = 250;
+/// Bytes of the file in one transaction, however large its goods are: an instance has 32 MiB.
+const BATCH_BYTES: usize = 1024 * 1024;
 /// Groups and other references of one transaction.
 const REFERENCES: usize = 500;
 /// The most price types of a list whose order counts.
@@ -44,13 +46,17 @@ struct Batch {
     warnings: Vec<(String, String)>,
     /// Whether a classifier has ended: the paths of its groups can be made.
     tree: bool,
+    /// How much of the file was fed for it, in bytes.
+    bytes: usize,
 }
 
 impl Batch {
     fn is_full(&self) -> bool {
+        let references = self.groups.len() + self.references.len();
         self.changes.len() + self.unnamed.len() >= BATCH
-            || self.groups.len() + self.references.len() >= REFERENCES
+            || references >= REFERENCES
             || self.tree
+            || (self.bytes >= BATCH_BYTES && self.changes.len() + references > 0)
     }
 }
 
@@ -138,7 +144,7 @@ pub async fn fail<S: Sql, K: Kv, C: Clock>(
     );
     let mut batch = vec![
         job.save(tenant, now)?,
-        upload::taken(tenant, &job.id),
+        upload::failed(tenant, &job.id),
         row.statement(tenant, now),
     ];
     batch.extend(missing::broken(tenant, &job, now));
@@ -254,6 +260,7 @@ impl<S: Sql, K: Kv, C: Clock> Worker<'_, S, K, C> {
         if bytes.is_empty() {
             self.reader.finish();
         } else {
+            self.batch.bytes += bytes.len();
             self.reader.push(&bytes);
         }
         Ok(())
@@ -458,10 +465,13 @@ impl<S: Sql, K: Kv, C: Clock> Worker<'_, S, K, C> {
         if let Some(order) = &batch.arranged {
             statements.push(refs::arrange(tenant, RefKind::PriceType, order));
         }
-        let mut changed = 0;
         if !statements.is_empty() {
+            let statements = self.job.counting(tenant, statements);
             let answers = sql.atomic(statements).await?;
-            changed = answers.iter().map(Vec::len).sum();
+            if let Some(row) = answers.last().and_then(|rows| rows.first()) {
+                let changed = row.int(0).and_then(|n| u64::try_from(n).ok());
+                self.job.cursor.totals.references = changed.unwrap_or_default();
+            }
         }
         if !batch.groups.is_empty() && categories::is_full(sql, tenant).await? {
             let text = "групп больше 20 000: лишние не загружены".to_owned();
@@ -473,7 +483,6 @@ impl<S: Sql, K: Kv, C: Clock> Worker<'_, S, K, C> {
                 self.call.clock.pause().await;
             }
         }
-        self.job.cursor.totals.references += u64::try_from(changed).unwrap_or_default();
         Ok(())
     }
 

@@ -34,14 +34,25 @@ pub fn progress(job: &Job, size: u64) -> String {
 
 /// What a client is told whose import waits for another.
 #[must_use]
-pub fn behind(name: &str, other: &Job, size: u64) -> String {
-    format!("{name} ждёт очереди. {}", progress(other, size))
+pub fn behind(name: &str, other: &str) -> String {
+    format!("{name} ждёт очереди. {other}")
+}
+
+/// What a client is told while nothing moves: clients slow down where the text does not change.
+#[must_use]
+pub fn for_long(progress: String, waited_ms: i64) -> String {
+    let waited = waited_ms.max(0);
+    format!(
+        "{progress}, ожидание {},{:03} с",
+        waited / 1000,
+        waited % 1000
+    )
 }
 
 /// What a client is told where the database was busy.
 #[must_use]
 pub fn waiting(name: &str, now_ms: i64) -> String {
-    format!("{name}: ожидание, {} с", now_ms / 1000 % 1000)
+    for_long(name.to_owned(), now_ms.rem_euclid(1_000_000))
 }
 
 /// An archive was unpacked.
