@@ -16,12 +16,14 @@ use super::job::{Job, Lease, List, Listed, State};
 use super::run::SOURCE;
 use super::{Ended, STEP_MS, told};
 use crate::Error;
-use crate::handle::{ABANDONED_MS, Call, record};
+use crate::handle::{Call, record};
 use crate::request::Kind;
 use crate::session::Session;
 use crate::sweep::STAGED_MS;
 use crate::upload;
 
+/// After so long without a file an exchange is over, in milliseconds, whoever made it.
+const SILENCE_MS: i64 = 10 * 60 * 1000;
 /// How long a request that begins or ends an exchange works on what is missing, in milliseconds.
 const END_MS: i64 = 300;
 /// How many lists that wait for their end one request looks at.
@@ -398,7 +400,7 @@ pub(crate) async fn end_exchanges<S: Sql, K: Kv, C: Clock>(
     let over = |list: &Waiting| {
         // Orders are asked for while a catalogue comes.
         let same = list.employee == call.session.employee && call.kind == Kind::Catalog;
-        same || list.told_at < now - ABANDONED_MS
+        same || list.told_at < now - SILENCE_MS
     };
     end(call, lists.into_iter().filter(over).collect(), now + END_MS).await?;
     super::pictures::forget(call, now + END_MS).await?;
@@ -415,7 +417,7 @@ async fn forget<S: Sql, K: Kv, C: Clock>(call: &Call<'_, S, K, C>, now: i64) -> 
                  AND o.exchange = l.exchange AND (o.state <> 'told' OR o.told_at >= ?2)))) LIMIT ?3",
     )
     .bind(tenant)
-    .bind(now - ABANDONED_MS)
+    .bind(now - SILENCE_MS)
     .bind(LISTS)
     .bind(since((now - STAGED_MS) / 1000));
     for row in sql.query(over).await? {
