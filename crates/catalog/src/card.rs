@@ -113,7 +113,8 @@ pub struct GoodCard {
 
 /// The columns behind those of a [`Good`].
 const MORE: &str = "g.version, g.source, g.categories, g.unit, g.description, g.quantity, g.prices, \
-     g.stock, g.characteristics, g.properties, g.requisites, g.pictures, g.extra";
+     g.stock, g.characteristics, g.properties, g.requisites, g.pictures, g.extra, \
+     g.pictures_before";
 
 /// The good that `key` names (see [`goods::get`]), with everything.
 ///
@@ -134,7 +135,8 @@ pub async fn get(sql: &impl Sql, tenant: &str, key: &str) -> Result<Option<GoodC
     };
     let mut card = card(row);
     name(sql, tenant, &mut card).await?;
-    illustrate(sql, tenant, &mut card).await?;
+    let before: Vec<String> = parsed(row, COLUMNS.split(',').count() + 13);
+    illustrate(sql, tenant, &mut card, before).await?;
     let variants = Query {
         key: Some((Key::Parent, good.id)),
         limit: MAX_VARIANTS,
@@ -185,16 +187,17 @@ fn card(row: &Row) -> GoodCard {
             })
             .collect(),
         requisites: texts(parsed(row, first + 10)),
-        pictures: pictures
-            .into_iter()
-            .map(|name| GoodPicture {
-                name,
-                hash: None,
-                url: None,
-            })
-            .collect(),
+        pictures: pictures.into_iter().map(picture).collect(),
         extra: parsed(row, first + 12),
         variants: Vec::new(),
+    }
+}
+
+fn picture(name: String) -> GoodPicture {
+    GoodPicture {
+        name,
+        hash: None,
+        url: None,
     }
 }
 
@@ -260,8 +263,15 @@ async fn name(sql: &impl Sql, tenant: &str, card: &mut GoodCard) -> Result<(), E
     Ok(())
 }
 
-/// Adds the files of the pictures.
-async fn illustrate(sql: &impl Sql, tenant: &str, card: &mut GoodCard) -> Result<(), Error> {
+/// Adds the files of the pictures, and those of the list before while none of the new ones has come.
+async fn illustrate(
+    sql: &impl Sql,
+    tenant: &str,
+    card: &mut GoodCard,
+    before: Vec<String>,
+) -> Result<(), Error> {
+    let new = card.pictures.len();
+    card.pictures.extend(before.into_iter().map(picture));
     let names: Vec<String> = card.pictures.iter().map(|p| p.name.clone()).collect();
     let hashes = pictures::resolve(sql, tenant, &names).await?;
     for (picture, hash) in card.pictures.iter_mut().zip(hashes) {
@@ -269,6 +279,11 @@ async fn illustrate(sql: &impl Sql, tenant: &str, card: &mut GoodCard) -> Result
             .as_ref()
             .map(|hash| format!("/t/{tenant}/pictures/{hash}"));
         picture.hash = hash;
+    }
+    let mut before = card.pictures.split_off(new);
+    if card.pictures.iter().all(|picture| picture.hash.is_none()) {
+        before.retain(|picture| picture.hash.is_some());
+        card.pictures.append(&mut before);
     }
     Ok(())
 }

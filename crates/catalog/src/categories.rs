@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use sklad_store::{Row, Sql, SqlError, Statement};
 
 use crate::goods::Upserted;
+use crate::import::Had;
 use crate::import::record::{GONE, LIVE};
 use crate::{Error, text};
 
@@ -97,28 +98,40 @@ pub struct CategoryChange {
     pub parent: Option<String>,
     /// Name; what is longer than 255 characters is cut.
     pub name: String,
+    /// Which classifier of the source tells it.
+    pub classifier: Option<String>,
     /// Whether the source deleted it.
     pub deleted: bool,
 }
 
 /// The statement that writes categories that are new or differ; it answers a row for each. One whose
-/// id cannot be an id is left out. Their paths are wrong until [`rebuild_paths`].
+/// id cannot be an id, and a new one beyond [`MAX_CATEGORIES`], is left out. Their paths are wrong until
+/// [`rebuild_paths`], or [`paths`].
 #[must_use]
 pub fn import(tenant: &str, source: &str, batch: &[CategoryChange], now_ms: i64) -> Statement {
     let rows: Vec<Value> = batch.iter().filter_map(row_of).collect();
     Statement::new(format!(
-        "INSERT INTO categories (tenant, id, parent, name, path, source, archived, updated_at) \
+        "INSERT INTO categories (tenant, id, parent, name, path, source, archived, classifier, updated_at) \
          SELECT ?1, r.value ->> 0, r.value ->> 1, r.value ->> 2, json_array(r.value ->> 0), ?4, \
-             r.value ->> 3, {LATER} FROM json_each(?2) r WHERE true \
+             r.value ->> 3, r.value ->> 4, {LATER} FROM json_each(?2) r \
+         WHERE r.key + (SELECT count(*) FROM categories WHERE tenant = ?1) < {MAX_CATEGORIES} \
+             OR EXISTS (SELECT 1 FROM categories c WHERE c.tenant = ?1 AND c.id = r.value ->> 0) \
          ON CONFLICT (tenant, id) DO UPDATE SET parent = excluded.parent, name = excluded.name, \
-             source = excluded.source, archived = excluded.archived, updated_at = excluded.updated_at \
+             source = excluded.source, archived = excluded.archived, \
+             classifier = excluded.classifier, updated_at = excluded.updated_at \
          WHERE parent IS NOT excluded.parent OR name IS NOT excluded.name \
-             OR archived IS NOT excluded.archived RETURNING 1"
+             OR archived IS NOT excluded.archived OR classifier IS NOT excluded.classifier RETURNING 1"
     ))
     .bind(tenant)
     .bind(Value::from(rows).to_string())
     .bind(now_ms)
     .bind(source)
+}
+
+/// The id under which a category of a source is kept.
+#[must_use]
+pub fn kept_id(id: &str) -> String {
+    text::id(id)
 }
 
 fn row_of(change: &CategoryChange) -> Option<Value> {
@@ -127,7 +140,7 @@ fn row_of(change: &CategoryChange) -> Option<Value> {
     let parent = parent.filter(|parent| valid_id(parent));
     let name: String = change.name.trim().chars().take(MAX_NAME_CHARS).collect();
     let gone = if change.deleted { GONE } else { LIVE };
-    valid_id(&id).then(|| json!([id, parent, name, gone]))
+    valid_id(&id).then(|| json!([id, parent, name, gone, change.classifier]))
 }
 
 /// The statements that make the paths of all categories of a tenant anew after [`import`]; only
@@ -155,6 +168,106 @@ pub fn rebuild_paths(tenant: &str, now_ms: i64) -> [Statement; 2] {
     );
     // ?2 is the batch's rows elsewhere.
     [reached, alone].map(|sql| Statement::new(sql).bind(tenant).bind(0).bind(now_ms))
+}
+
+/// How many rows one transaction of [`paths`] writes: a till that writes must not wait for long.
+const PATHS: usize = 500;
+
+/// What [`rebuild_paths`] does, in transactions of a few rows each: the tree is read, and worked out in
+/// memory. Statements of one transaction each, to be run in turn; none when all paths are right.
+///
+/// # Errors
+/// The database's.
+pub async fn paths(sql: &impl Sql, tenant: &str, now_ms: i64) -> Result<Vec<Statement>, Error> {
+    const WRITE: &str = "UPDATE categories SET path = r.value ->> 1, updated_at = ?3 \
+         FROM json_each(?2) r WHERE categories.tenant = +?1 AND categories.id = r.value ->> 0";
+    let stored = tree(sql, tenant).await?;
+    let parents: BTreeMap<&str, Option<&str>> = stored
+        .iter()
+        .map(|(id, parent, _)| (id.as_str(), parent.as_deref()))
+        .collect();
+    let mut rows = Vec::new();
+    for (id, _, path) in &stored {
+        let right = json!(reachable(id, &parents)).to_string();
+        if *path != right {
+            rows.push(json!([id, right]));
+        }
+    }
+    let newest = Statement::new("SELECT max(updated_at) FROM categories WHERE tenant = ?1");
+    let newest = sql.query(newest.bind(tenant)).await?;
+    let newest = newest.first().and_then(|row| row.int(0));
+    let at = newest.map_or(now_ms, |newest| now_ms.max(newest.saturating_add(1)));
+    let write = |rows: &[Value]| {
+        let rows = Value::from(rows.to_vec()).to_string();
+        Statement::new(WRITE).bind(tenant).bind(rows).bind(at)
+    };
+    Ok(rows.chunks(PATHS).map(write).collect())
+}
+
+/// Ids, parents and paths of all categories.
+async fn tree(
+    sql: &impl Sql,
+    tenant: &str,
+) -> Result<Vec<(String, Option<String>, String)>, Error> {
+    let statement = Statement::new(
+        "SELECT id, parent, path FROM categories WHERE tenant = ?1 ORDER BY id LIMIT ?2",
+    )
+    .bind(tenant)
+    .bind(i64::try_from(MAX_CATEGORIES).unwrap_or(i64::MAX));
+    let rows = sql.query(statement).await?;
+    let one = |row: &Row| (row.string(0), row.text(1).map(str::to_owned), row.string(2));
+    Ok(rows.iter().map(one).collect())
+}
+
+/// The category and its ancestors as far as they are known; itself alone where it lies in itself or deeper
+/// than [`MAX_DEPTH`].
+fn reachable<'a>(id: &'a str, parents: &BTreeMap<&'a str, Option<&'a str>>) -> Vec<&'a str> {
+    let mut path = vec![id];
+    let mut parent = parents.get(id).copied().flatten();
+    while let Some(above) = parent.filter(|above| parents.contains_key(above)) {
+        if path.len() >= MAX_DEPTH {
+            return vec![id];
+        }
+        path.push(above);
+        parent = parents.get(above).copied().flatten();
+    }
+    path
+}
+
+/// Whether a tenant has all the categories that it may have.
+///
+/// # Errors
+/// The database's.
+pub async fn is_full(sql: &impl Sql, tenant: &str) -> Result<bool, Error> {
+    let count = Statement::new("SELECT count(*) FROM categories WHERE tenant = ?1").bind(tenant);
+    let rows = sql.query(count).await?;
+    let count = rows.first().and_then(|row| row.int(0)).unwrap_or_default();
+    Ok(usize::try_from(count).is_ok_and(|count| count >= MAX_CATEGORIES))
+}
+
+/// The statement that archives the categories of a classifier of a source that [`Had`] does not have; it
+/// answers a row for each.
+#[must_use]
+pub fn archive_absent(
+    tenant: &str,
+    source: &str,
+    classifier: &str,
+    had: &Had,
+    now_ms: i64,
+) -> Statement {
+    let (from, to) = had.bounds();
+    Statement::new(format!(
+        "UPDATE categories SET archived = {GONE}, updated_at = {LATER} \
+         WHERE tenant = ?1 AND source = ?2 AND classifier = ?4 AND archived = {LIVE} \
+             AND id NOT IN (SELECT j.value FROM import_seen s CROSS JOIN json_each(s.goods) j \
+                 WHERE s.tenant = ?1 AND s.import >= ?5 AND s.import < ?6) RETURNING 1"
+    ))
+    .bind(tenant)
+    .bind(source)
+    .bind(now_ms)
+    .bind(classifier)
+    .bind(from)
+    .bind(to)
 }
 
 /// The statement that archives the categories of a source that a full import did not have (noted by

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sklad_store::{Row, Sql, SqlError, Statement};
 
+use crate::import::record::{LIVE, WITH_PRODUCT};
 use crate::import::{self, Change, Keys, Options, Plan};
 use crate::{Error, ids, text};
 
@@ -235,11 +236,19 @@ fn change(good: GoodInput) -> Change {
     }
 }
 
-/// The statement that puts a good into the archive, or takes it out. Its batch is a conflict when the
-/// good is not there, or is there already.
+/// The statements that put a good into the archive, or take it out, and with it the variants that went
+/// with it. Their batch is a conflict when the good is not there, or is there already.
 #[must_use]
-pub fn archive(tenant: &str, id: &str, archived: bool, now_ms: i64) -> Statement {
-    Statement::new(
+pub fn archive(tenant: &str, id: &str, archived: bool, now_ms: i64) -> [Statement; 2] {
+    let variants = Statement::new(format!(
+        "UPDATE goods SET archived = {LIVE}, told = NULL, version = version + 1, updated_at = ?3 \
+         WHERE tenant = ?1 AND parent = ?2 AND archived = {WITH_PRODUCT} AND NOT ?4"
+    ))
+    .bind(tenant)
+    .bind(text::id(id))
+    .bind(now_ms)
+    .bind(archived);
+    let good = Statement::new(
         "UPDATE goods SET archived = ?3, told = NULL, version = version + 1, updated_at = ?4 \
          WHERE tenant = ?1 AND id = ?2 AND (archived <> 0) <> ?3 RETURNING 1",
     )
@@ -247,7 +256,8 @@ pub fn archive(tenant: &str, id: &str, archived: bool, now_ms: i64) -> Statement
     .bind(text::id(id))
     .bind(archived)
     .bind(now_ms)
-    .expect_rows(1)
+    .expect_rows(1);
+    [good, variants]
 }
 
 /// The good that `key` names: our id, МойСклад's, the till's syncId, or the external one.

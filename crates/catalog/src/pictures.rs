@@ -37,12 +37,22 @@ pub struct Picture {
     pub created_at: i64,
 }
 
-/// A file name as it is compared: slashes, none at the beginning (commerceml §1.4, §2.4).
+/// The folder whose path is part of a picture's name.
+const FOLDER: &str = "import_files/";
+
+/// A file name as it is compared: in lower case, since it comes from Windows, with slashes; of a path what
+/// begins with `import_files`, else the last segment (commerceml §1.4, §1.12, §2.4).
 #[must_use]
 pub fn file_name(name: &str) -> String {
-    let name = name.trim().replace('\\', "/");
-    name.trim_start_matches("./")
-        .trim_start_matches('/')
+    let name = name.trim().replace('\\', "/").to_lowercase();
+    let folder = name.match_indices(FOLDER).map(|(at, _)| at);
+    let mut whole = folder.filter(|at| {
+        name.get(..*at)
+            .is_some_and(|s| s.is_empty() || s.ends_with('/'))
+    });
+    let from = whole.next().or_else(|| name.rfind('/').map(|at| at + 1));
+    name.get(from.unwrap_or_default()..)
+        .unwrap_or_default()
         .to_owned()
 }
 
@@ -203,19 +213,39 @@ pub(crate) async fn resolve(
 /// # Errors
 /// The database's.
 pub async fn sweep(sql: &impl Sql, tenant: &str, before_ms: i64) -> Result<usize, Error> {
+    const NAMELESS: &str = "NOT EXISTS (SELECT 1 FROM picture_names n WHERE n.tenant = ?1 \
+         AND n.hash = pictures.hash)";
+    const UNUSED: &str = "NOT EXISTS (SELECT 1 FROM good_terms t WHERE t.tenant = ?1 \
+         AND t.kind = 'picture' AND t.value = picture_names.name)";
+    // A look keeps nobody waiting, and mostly there is nothing.
+    let look = Statement::new(format!(
+        "SELECT 'name', name FROM (SELECT name FROM picture_names WHERE tenant = ?1 \
+             AND updated_at < ?2 AND {UNUSED} LIMIT {SWEEP_PORTION}) \
+         UNION ALL SELECT 'hash', hash FROM (SELECT hash FROM pictures WHERE tenant = ?1 \
+             AND created_at < ?2 AND {NAMELESS} LIMIT {SWEEP_PORTION})"
+    ));
+    let rows = sql.query(look.bind(tenant).bind(before_ms)).await?;
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    let found = |kind: &str| -> Vec<&str> {
+        let of_kind = rows.iter().filter(|row| row.text(0) == Some(kind));
+        of_kind.filter_map(|row| row.text(1)).collect()
+    };
     let names = Statement::new(format!(
-        "DELETE FROM picture_names WHERE tenant = ?1 AND name IN (SELECT n.name FROM picture_names n \
-         WHERE n.tenant = ?1 AND n.updated_at < ?2 AND NOT EXISTS (SELECT 1 FROM good_terms t \
-             WHERE t.tenant = ?1 AND t.kind = 'picture' AND t.value = n.name) LIMIT {SWEEP_PORTION}) \
-         RETURNING 1"
+        "DELETE FROM picture_names WHERE tenant = ?1 AND name IN (SELECT value FROM json_each(?2)) \
+         AND {UNUSED} RETURNING 1"
     ));
     let files = Statement::new(format!(
-        "DELETE FROM pictures WHERE tenant = ?1 AND hash IN (SELECT p.hash FROM pictures p \
-         WHERE p.tenant = ?1 AND p.created_at < ?2 AND NOT EXISTS (SELECT 1 FROM picture_names n \
-             WHERE n.tenant = ?1 AND n.hash = p.hash) LIMIT {SWEEP_PORTION}) RETURNING 1"
+        "DELETE FROM pictures WHERE tenant = ?1 AND hash IN (SELECT value FROM json_each(?2)) \
+         AND {NAMELESS} RETURNING 1"
     ));
-    let both = [names, files].map(|statement| statement.bind(tenant).bind(before_ms));
-    let done = sql.atomic(both.into()).await?;
+    let bound = |statement: Statement, kind| {
+        let found = json!(found(kind)).to_string();
+        statement.bind(tenant).bind(found)
+    };
+    let both = vec![bound(names, "name"), bound(files, "hash")];
+    let done = sql.atomic(both).await?;
     Ok(done.iter().map(Vec::len).sum())
 }
 
@@ -242,6 +272,7 @@ mod tests {
             "import_files\\0d\\a.jpg",
             "/import_files/0d/a.jpg",
             " ./import_files/0d/a.jpg",
+            "webdata/import_files/0d/A.JPG",
         ] {
             assert_eq!(file_name(name), "import_files/0d/a.jpg");
         }

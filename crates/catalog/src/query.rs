@@ -36,7 +36,7 @@ pub struct Query {
     pub text: Option<String>,
     /// A whole key: looked up, not searched for.
     pub key: Option<(Key, String)>,
-    /// In this category or below it.
+    /// In this category or below it, by any of its categories.
     pub category: Option<String>,
     /// In the archive, or not.
     pub archived: Option<bool>,
@@ -92,6 +92,10 @@ impl Key {
     }
 }
 
+/// Ids of the categories in and below ?5.
+const WITHIN: &str = "SELECT c.id FROM categories c \
+     WHERE c.tenant = ?1 AND instr(c.path, json_quote(?5)) > 0";
+
 /// One page of goods.
 ///
 /// # Errors
@@ -126,8 +130,9 @@ pub async fn list(sql: &impl Sql, tenant: &str, query: &Query) -> Result<Vec<Goo
     let statement = Statement::new(format!(
         "SELECT {COLUMNS} FROM {from} AND {after_order} \
          AND (?4 IS NULL OR (g.archived <> 0) = ?4) \
-         AND (?5 IS NULL OR g.category = ?5 OR g.category IN (SELECT c.id FROM categories c \
-             WHERE c.tenant = ?1 AND instr(c.path, json_quote(?5)) > 0)) \
+         AND (?5 IS NULL OR g.category = ?5 OR g.category IN ({WITHIN}) \
+             OR (g.categories IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(g.categories) j \
+                 WHERE j.value = ?5 OR j.value IN ({WITHIN})))) \
          AND (?6 IS NULL OR (instr(g.name_key, ?8) > 0 AND instr(g.name_key, ?9) > 0 \
              AND instr(g.name_key, ?10) > 0 AND instr(g.name_key, ?11) > 0 \
              AND instr(g.name_key, ?12) > 0) \

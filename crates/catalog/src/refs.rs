@@ -52,6 +52,8 @@ pub struct RefInput {
     pub name: String,
     /// Further texts by name: currency, type, address …
     pub data: BTreeMap<String, String>,
+    /// Of a price type: its place among them.
+    pub position: Option<i64>,
     /// Whether the source deleted it.
     pub deleted: bool,
 }
@@ -68,6 +70,9 @@ pub struct CatalogRef {
     pub name: String,
     /// Прочее: валюта, тип, адрес.
     pub data: BTreeMap<String, String>,
+    /// Of a price type: its place among them.
+    #[serde(skip)]
+    pub position: Option<i64>,
     /// Источник его удалил.
     pub archived: bool,
     /// Когда изменено, миллисекунды с 1970 года (UTC).
@@ -86,14 +91,17 @@ pub fn import(
 ) -> Statement {
     let rows: Vec<Value> = batch.iter().filter_map(row).collect();
     Statement::new(
-        "INSERT INTO catalog_refs (tenant, kind, id, parent, name, data, source, archived, updated_at) \
-         SELECT ?1, ?2, r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, ?3, r.value ->> 4, ?5 \
+        "INSERT INTO catalog_refs (tenant, kind, id, parent, name, data, source, archived, position, \
+             updated_at) \
+         SELECT ?1, ?2, r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, ?3, r.value ->> 4, \
+             r.value ->> 5, ?5 \
          FROM json_each(?4) r WHERE true \
          ON CONFLICT (tenant, kind, id) DO UPDATE SET parent = excluded.parent, name = excluded.name, \
              data = excluded.data, source = excluded.source, archived = excluded.archived, \
-             updated_at = excluded.updated_at \
+             position = excluded.position, updated_at = excluded.updated_at \
          WHERE parent IS NOT excluded.parent OR name IS NOT excluded.name \
-             OR data IS NOT excluded.data OR archived IS NOT excluded.archived RETURNING 1",
+             OR data IS NOT excluded.data OR archived IS NOT excluded.archived \
+             OR position IS NOT excluded.position RETURNING 1",
     )
     .bind(tenant)
     .bind(kind.name())
@@ -106,9 +114,22 @@ fn row(input: &RefInput) -> Option<Value> {
     let id = input.id.trim();
     let name: String = input.name.trim().chars().take(MAX_NAME_CHARS).collect();
     let data = (!input.data.is_empty()).then(|| json!(input.data).to_string());
-    (1..=MAX_KEY_CHARS)
-        .contains(&id.chars().count())
-        .then(|| json!([id, input.parent, name, data, i64::from(input.deleted)]))
+    (1..=MAX_KEY_CHARS).contains(&id.chars().count()).then(|| {
+        let gone = i64::from(input.deleted);
+        json!([id, input.parent, name, data, gone, input.position])
+    })
+}
+
+/// The statement that gives entries of a kind their places: those of `ids`, in this order, come first.
+#[must_use]
+pub fn arrange(tenant: &str, kind: RefKind, ids: &[String]) -> Statement {
+    Statement::new(
+        "UPDATE catalog_refs SET position = k.key FROM json_each(?3) k WHERE catalog_refs.tenant = +?1 \
+         AND catalog_refs.kind = +?2 AND catalog_refs.id = k.value AND position IS NOT k.key",
+    )
+    .bind(tenant)
+    .bind(kind.name())
+    .bind(json!(ids).to_string())
 }
 
 /// The entries of a kind after the id `after`, by id, at most `limit`.
@@ -123,7 +144,7 @@ pub async fn list(
     limit: usize,
 ) -> Result<Vec<CatalogRef>, Error> {
     let statement = Statement::new(
-        "SELECT id, parent, name, data, archived, updated_at FROM catalog_refs \
+        "SELECT id, parent, name, data, archived, updated_at, position FROM catalog_refs \
          WHERE tenant = ?1 AND kind = ?2 AND id > ?3 ORDER BY id LIMIT ?4",
     )
     .bind(tenant)
@@ -143,6 +164,7 @@ fn entry(row: &Row) -> CatalogRef {
             .text(3)
             .and_then(|json| serde_json::from_str(json).ok())
             .unwrap_or_default(),
+        position: row.int(6),
         archived: row.int(4) != Some(0),
         updated_at: row.int(5).unwrap_or_default(),
     }

@@ -38,6 +38,7 @@ impl World {
             source: Some("cml"),
             price_type: Some("retail"),
             min_price_type: Some("floor"),
+            ..Options::default()
         };
         let mut ids = ids::sequence(now);
         block_on(import::plan(
@@ -258,7 +259,7 @@ fn somebody_elses_change_in_between_is_a_conflict() {
     assert_eq!(w.write(&b), Err(SqlError::Conflict));
     let plan = w.plan(&[named("c")], 4);
     let archive = goods::archive("demo", &w.get("p").unwrap().id, true, 4);
-    block_on(w.sql.atomic(vec![archive])).unwrap();
+    block_on(w.sql.atomic(archive.into())).unwrap();
     assert_eq!(w.write(&plan), Err(SqlError::Conflict));
 }
 
@@ -412,9 +413,13 @@ fn tenants_do_not_share_goods() {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Known {
     name: String,
+    /// Whether it was named, and not only called after its product.
+    named: bool,
     prices: BTreeMap<String, i64>,
     category: Option<String>,
     archived: bool,
+    /// Whether it was archived itself, and not only with its product.
+    gone: bool,
 }
 
 fn some_change() -> impl Strategy<Value = Change> {
@@ -459,6 +464,7 @@ fn model(known: &mut BTreeMap<String, Known>, change: &Change) {
     let good = known.entry(key.clone()).or_default();
     if let Some(name) = &change.name {
         good.name.clone_from(name);
+        good.named = true;
     }
     let (whole, list) = match &change.prices {
         Some(Section::Replace(list)) => (true, list.as_slice()),
@@ -471,30 +477,25 @@ fn model(known: &mut BTreeMap<String, Known>, change: &Change) {
     for price in list {
         good.prices.insert(price.price_type.clone(), price.kopecks);
     }
-    good.archived = change.deleted.unwrap_or(good.archived);
+    good.gone = change.deleted.unwrap_or(good.gone);
     if let Some(categories) = &change.categories {
         good.category = categories.first().cloned();
     }
-    let ours = known
-        .get(key.split('#').next().unwrap())
-        .unwrap()
-        .category
-        .clone();
+    let ours = known.get(key.split('#').next().unwrap()).unwrap().clone();
     for (other, good) in known.iter_mut() {
         if other.split('#').next() == key.split('#').next() {
-            good.category.clone_from(&ours);
+            good.category.clone_from(&ours.category);
+            good.archived = good.gone || ours.gone;
         }
     }
 }
 
-/// After a batch its variants that have no name are called as their products.
-fn model_names(known: &mut BTreeMap<String, Known>, batch: &[Change]) {
-    for change in batch {
-        let product = change.parent.as_ref().and_then(|p| known.get(p));
-        let name = product.map(|p| p.name.clone()).unwrap_or_default();
-        let key = change.keys.external.as_ref().unwrap();
-        if let Some(good) = known.get_mut(key).filter(|good| good.name.is_empty()) {
-            good.name = name;
+/// After a batch variants that nobody has named are called as their products.
+fn model_names(known: &mut BTreeMap<String, Known>) {
+    let products = known.clone();
+    for (key, good) in known.iter_mut().filter(|(_, good)| !good.named) {
+        if let Some((product, _)) = key.split_once('#') {
+            good.name.clone_from(&products[product].name);
         }
     }
 }
@@ -510,6 +511,7 @@ fn stored(w: &World) -> BTreeMap<String, Known> {
             prices: prices.into_iter().map(|(id, n, _)| (id, n)).collect(),
             category: row.text(3).map(str::to_owned),
             archived: row.int(4) != Some(0),
+            ..Known::default()
         };
         (row.string(0), good)
     };
@@ -529,9 +531,11 @@ proptest! {
             let before = stored(&w);
             let plan = w.import(batch, i64::try_from(now).unwrap());
             batch.iter().for_each(|change| model(&mut known, change));
-            model_names(&mut known, batch);
+            model_names(&mut known);
             let after = stored(&w);
-            prop_assert_eq!(&after, &known);
+            let seen = |good: &Known| Known { named: false, gone: false, ..good.clone() };
+            let model: BTreeMap<_, _> = known.iter().map(|(key, good)| (key.clone(), seen(good))).collect();
+            prop_assert_eq!(&after, &model);
             let created = after.keys().filter(|key| !before.contains_key(*key)).count();
             prop_assert_eq!(plan.counts.created, created);
         }
@@ -557,8 +561,10 @@ fn anything() -> impl Strategy<Value = Change> {
         proptest::option::of(any::<bool>()),
         any::<bool>(),
     );
-    (who, side, texts, priced, stock, flags).prop_map(
-        |(who, side, (name, article, category, barcode), priced, stock, flags)| {
+    let more = (proptest::option::of(0..3_i64), maybe("[mn]"), maybe("[cd]"));
+    (who, side, texts, priced, stock, (flags, more)).prop_map(
+        |(who, side, (name, article, category, barcode), priced, stock, (flags, more))| {
+            let (quantity, picture, catalogue) = more;
             let (deleted, archived, create) = flags;
             let list = |rows: Vec<(&str, i64)>| prices(&rows);
             let amount = |thousandths| Stock {
@@ -579,6 +585,9 @@ fn anything() -> impl Strategy<Value = Change> {
                     false => Section::Merge(list(rows)),
                 }),
                 stock: stock.map(|rows| Section::Merge(rows.into_iter().map(amount).collect())),
+                quantity,
+                pictures: picture.map(|name| vec![name]),
+                catalogue,
                 deleted,
                 archived,
                 ..Change::default()
@@ -589,7 +598,8 @@ fn anything() -> impl Strategy<Value = Change> {
 
 /// Everything about the goods but their ids and what was told.
 const CONTENT: &str = "SELECT json_array(external, version, category, categories, price, min_price, \
-     archived, kind, article, barcodes, prices, stock, name, updated_at, \
+     archived, kind, article, barcodes, prices, stock, quantity, name, card, catalogue, pictures, \
+     pictures_before, updated_at, \
      (SELECT p.external FROM goods p WHERE p.id = g.parent)) FROM goods g ORDER BY external";
 
 proptest! {
@@ -613,7 +623,7 @@ proptest! {
                 for world in [&short, &long] {
                     let Some(good) = world.get("a") else { continue };
                     let archive = goods::archive("demo", &good.id, !good.archived, now);
-                    let _ = block_on(world.sql.atomic(vec![archive]));
+                    let _ = block_on(world.sql.atomic(archive.into()));
                 }
             }
         }

@@ -94,6 +94,10 @@ pub struct Section {
     pub name: Option<String>,
     /// `СодержитТолькоИзменения`, attribute or element.
     pub changes_only: Option<bool>,
+    /// Whether its list is there, be it empty: `Товары`, `Предложения`, of a classifier `Группы` or
+    /// `Категории`.
+    #[serde(default)]
+    pub listed: bool,
 }
 
 impl Section {

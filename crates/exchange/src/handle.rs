@@ -333,6 +333,7 @@ pub async fn housekeeping<S: Sql, K: Kv, C: Clock>(
         query: &query,
     };
     import::go_on(&call, budget_ms).await?;
+    import::end_exchanges(&call).await?;
     sweep::sweep(&app.sql, call.slug(), clock, SWEEP_MS).await?;
     Ok(())
 }
@@ -343,6 +344,7 @@ async fn checkauth<S: Sql, K: Kv, C: Clock>(call: &Call<'_, S, K, C>) -> Result<
     let (sql, now) = (&call.app.sql, call.session.created_at);
     let cookie = session::begin(sql, call.slug(), &call.session.employee, now).await?;
     sweep::sweep(sql, call.slug(), call.clock, SWEEP_MS).await?;
+    import::end_exchanges(call).await?;
     let mut lines = vec![
         COOKIE.to_owned(),
         cookie.clone(),
@@ -447,6 +449,7 @@ async fn deactivate<S: Sql, K: Kv, C: Clock>(call: &Call<'_, S, K, C>) -> Result
 /// §1.7.
 async fn complete<S: Sql, K: Kv, C: Clock>(call: &Call<'_, S, K, C>) -> Result<Reply, Error> {
     import::settle_pictures(call).await?;
+    import::end_this(call).await?;
     sweep::sweep(&call.app.sql, call.slug(), call.clock, SWEEP_MS).await?;
     Ok(Reply::success())
 }

@@ -64,13 +64,9 @@ fn old(tenant: &str, now: i64) -> Vec<Statement> {
         )
         .bind(now - LIFE_MS),
         // What imports have had that nobody compares any more.
-        Statement::new(
-            "DELETE FROM import_seen WHERE tenant = ?1 AND (import < ?2 \
-             OR (import LIKE 'deactivate/%' AND import < 'deactivate/' || (?3 / 1000)))",
-        )
-        .bind(tenant)
-        .bind(format!("{:012}", (now - STAGED_MS) / 1000))
-        .bind(now - STAGED_MS),
+        Statement::new("DELETE FROM import_seen WHERE tenant = ?1 AND import < ?2")
+            .bind(tenant)
+            .bind(format!("{:012}", (now - STAGED_MS) / 1000)),
         before(
             "DELETE FROM imports WHERE tenant = ?1 AND updated_at < ?2",
             REMEMBERED_MS,

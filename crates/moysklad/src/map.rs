@@ -122,6 +122,7 @@ pub fn good(
             ..Keys::default()
         },
         side: Some(Side::Card),
+        catalogue: None,
         parent: None,
         // A variant without a product is nobody's: with this it is passed over.
         parent_id: variant.then(|| parent_id.unwrap_or_default()),
@@ -321,6 +322,7 @@ pub fn dictionary(entry: &Entry<'_>, data: &[(&str, Option<String>)]) -> Option<
         .iter()
         .filter_map(|(name, text)| Some(((*name).to_owned(), text.clone()?)));
     Some(RefInput {
+        position: None,
         id: entry_id(entry)?,
         parent: None,
         name: text(entry.name).unwrap_or_default(),

@@ -103,7 +103,9 @@ pub async fn archive<S: Sql, K: Kv>(
             ..Told::default()
         };
         let update = goods::archive(slug, &good.id, archived, c.now_ms);
-        sql.atomic(vec![update, c.told(&tenant.slug, row)]).await?;
+        let [good, variants] = update;
+        let batch = vec![good, variants, c.told(&tenant.slug, row)];
+        sql.atomic(batch).await?;
     }
     get(c).await
 }

@@ -186,6 +186,8 @@ CREATE TABLE categories (
     path       TEXT NOT NULL,
     -- The import that knows it; null for the operator's own.
     source     TEXT,
+    -- Which classifier of its source told it last.
+    classifier TEXT,
     -- As in goods.
     archived   INTEGER NOT NULL DEFAULT 0,
     updated_at INTEGER NOT NULL,
@@ -211,7 +213,7 @@ CREATE TABLE goods (
     discount_prohibited INTEGER NOT NULL DEFAULT 0,
     tobacco             INTEGER NOT NULL DEFAULT 0,
     weighed             INTEGER NOT NULL DEFAULT 0,
-    -- 0: no; 1: by hand; 2: its source no longer has it.
+    -- 0: no; 1: by hand; 2: its source no longer has it; 3: of a variant, its product went by 2.
     archived            INTEGER NOT NULL DEFAULT 0,
     -- product, variant, service or bundle
     kind                TEXT NOT NULL DEFAULT 'product',
@@ -223,6 +225,10 @@ CREATE TABLE goods (
     external            TEXT,
     -- The import that made it; null for the operator's own.
     source              TEXT,
+    -- Which catalogue of its source said it last: what that one no longer has is missing.
+    catalogue           TEXT,
+    -- Bits of the columns that a source's card says: its offers leave them alone.
+    card                INTEGER NOT NULL DEFAULT 0,
     updated_at          INTEGER NOT NULL,
     article             TEXT,
     code                TEXT,
@@ -241,6 +247,8 @@ CREATE TABLE goods (
     characteristics     TEXT,
     -- [file name, …], the main one first.
     pictures            TEXT,
+    -- The list before, shown while no file of the new one has come.
+    pictures_before     TEXT,
     name                TEXT NOT NULL DEFAULT '',
     -- Lower case, ё as е, single spaces, one at each end.
     name_key            TEXT NOT NULL DEFAULT ' ',
@@ -292,13 +300,15 @@ CREATE TABLE catalog_refs (
     name       TEXT NOT NULL DEFAULT '',
     -- A JSON object of texts: currency, type, address …
     data       TEXT,
+    -- Of a price type: its place among them. The first one's price is the good's.
+    position   INTEGER,
     source     TEXT,
     archived   INTEGER NOT NULL DEFAULT 0,
     updated_at INTEGER NOT NULL,
     PRIMARY KEY (tenant, kind, id)
 ) WITHOUT ROWID
 -- step
--- Which goods a running full import has had: a JSON array of ids for each of its batches.
+-- Which goods an import has had: a JSON array of ids for each of its batches.
 CREATE TABLE import_seen (
     tenant TEXT NOT NULL,
     import TEXT NOT NULL,

@@ -97,6 +97,31 @@ CREATE INDEX imports_by_time ON imports (tenant, uploaded_at)
 -- step
 CREATE INDEX imports_running ON imports (tenant, uploaded_at, id) WHERE state = 'running'
 -- step
+-- Which lists of which catalogues the files of an exchange have told: what full ones do not have is missing
+-- when the exchange has ended. An exchange is the second of its login and its session, as in import_seen.
+CREATE TABLE import_lists (
+    tenant    TEXT NOT NULL,
+    exchange  TEXT NOT NULL,
+    -- goods, groups or offers; broken: a file of the exchange could not be imported
+    list      TEXT NOT NULL,
+    -- The catalogue's id, or the classifier's.
+    catalogue TEXT NOT NULL,
+    employee  TEXT NOT NULL,
+    -- told: nothing waits for it; full: it waits for the end of the exchange; part: full ones and changes;
+    -- batch: the client will say; archiving: past the guard
+    state     TEXT NOT NULL,
+    -- How many goods it has archived so far.
+    archived  INTEGER NOT NULL DEFAULT 0,
+    told_at   INTEGER NOT NULL,
+    PRIMARY KEY (tenant, exchange, list, catalogue)
+) WITHOUT ROWID
+-- step
+-- How prices and stock were chosen of what files say: the hash of what the settings and price types are.
+CREATE TABLE exchange_choice (
+    tenant TEXT NOT NULL PRIMARY KEY,
+    choice TEXT NOT NULL
+) WITHOUT ROWID
+-- step
 -- One import at a time: who works, and until when he is believed to.
 CREATE TABLE import_leases (
     tenant TEXT NOT NULL PRIMARY KEY,

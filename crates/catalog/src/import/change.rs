@@ -102,6 +102,8 @@ pub struct Change {
     pub parent: Option<String>,
     /// Any id of the kind uuid of that product, for a source that knows no external one of it.
     pub parent_id: Option<String>,
+    /// Which catalogue of the source says it.
+    pub catalogue: Option<String>,
     /// Whether the good is made when it is not known; if not, it is skipped and counted.
     pub create: bool,
     /// What kind of thing it is.
@@ -135,7 +137,7 @@ pub struct Change {
     /// Whether the source deleted it (true) or has it (false): a good that was archived because its
     /// source no longer had it comes back, one that was archived by hand does not.
     pub deleted: Option<bool>,
-    /// How much there is in all stores, thousandths of the unit.
+    /// How much there is in all stores, thousandths of the unit. Without it `stock`, merged, is summed up.
     pub quantity: Option<i64>,
     /// Prices by type.
     pub prices: Option<Section<Price>>,

@@ -6,11 +6,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::change::{Change, Kind, Price, Section, Stock};
-use super::record::{BY_HAND, GONE, LIVE, Record};
-use super::told::Told;
-use super::{MAX_DESCRIPTION_CHARS, MAX_PICTURES, Options};
+use super::record::{BY_HAND, GONE, LIVE, NAMED, Record, WITH_PRODUCT, column, list};
+use super::told::{Side, Told};
+use super::{MAX_DESCRIPTION_CHARS, MAX_PICTURES, Options, Wanted};
 use crate::goods::{MAX_BARCODES, MAX_KEY_CHARS, MAX_NAME_CHARS, MAX_PRICE};
 use crate::pictures;
+
+/// How many pictures of the list before are kept.
+const MAX_PICTURES_BEFORE: usize = 10;
 
 /// Applies `change` to `record`, but for keys and parent. What does not fit is told in `warn`.
 pub fn apply(record: &mut Record, change: &Change, options: &Options<'_>, warn: &mut Vec<String>) {
@@ -28,36 +31,67 @@ pub fn apply(record: &mut Record, change: &Change, options: &Options<'_>, warn: 
         record.category = first.map(crate::text::id);
         record.categories = json(&ids.map(crate::text::id).collect::<Vec<_>>());
     }
+    if change.catalogue.is_some() {
+        record.catalogue.clone_from(&change.catalogue);
+    }
     flags(record, change);
     amounts(record, change, options, warn);
     lists(record, change, warn);
 }
 
 fn texts(record: &mut Record, change: &Change, warn: &mut Vec<String>) {
-    if let Some(name) = &change.name {
+    let mut card = record.card;
+    if let Some(name) = &change.name
+        && writes(&mut card, change, column::name, name.trim().is_empty())
+    {
         record.name = cut(name.trim(), MAX_NAME_CHARS, "название", warn);
+        if record.name.is_empty() {
+            card &= !NAMED;
+        } else {
+            card |= NAMED;
+        }
     }
-    let mut text = |kept: &mut Option<String>, given: &Option<String>, most, what| {
-        if let Some(given) = given {
-            let given = given.trim();
+    let mut text = |kept: &mut Option<String>, given: &Option<String>, bit, most, what| {
+        if let Some(given) = given.as_deref().map(str::trim)
+            && writes(&mut card, change, bit, given.is_empty())
+        {
             *kept = (!given.is_empty()).then(|| cut(given, most, what, warn));
         }
     };
+    let (key, long) = (MAX_KEY_CHARS, MAX_DESCRIPTION_CHARS);
+    let (article, code) = (column::article, column::code);
     text(
         &mut record.article,
         &change.article,
-        MAX_KEY_CHARS,
+        article,
+        key,
         "артикул",
     );
-    text(&mut record.code, &change.code, MAX_KEY_CHARS, "код");
-    text(&mut record.unit, &change.unit, MAX_KEY_CHARS, "единица");
-    let most = MAX_DESCRIPTION_CHARS;
-    text(
-        &mut record.description,
-        &change.description,
-        most,
-        "описание",
-    );
+    text(&mut record.code, &change.code, code, key, "код");
+    text(&mut record.unit, &change.unit, column::unit, key, "единица");
+    let (kept, given) = (&mut record.description, &change.description);
+    text(kept, given, column::description, long, "описание");
+    record.card = card;
+}
+
+/// Whether a change may write a column. What a good is, its card says: an offer adds what the card leaves
+/// open and overwrites nothing, so that two files that say different things come to rest. `card` keeps the
+/// columns that the card fills; an empty one leaves what an offer has filled.
+fn writes(card: &mut i64, change: &Change, column: u32, empty: bool) -> bool {
+    let bit = i64::from(column);
+    let said = *card & bit != 0;
+    match change.side {
+        Some(Side::Card) if empty => {
+            *card &= !bit;
+            said
+        }
+        Some(Side::Card) => {
+            *card |= bit;
+            true
+        }
+        Some(Side::Offer) => !said,
+        None => true,
+    }
 }
 
 /// The text, or its beginning.
@@ -81,7 +115,7 @@ fn flags(record: &mut Record, change: &Change) {
     flag(&mut record.tobacco, change.tobacco);
     flag(&mut record.weighed, change.weighed);
     record.archived = match (change.deleted, change.archived, record.archived) {
-        (Some(true), _, LIVE | GONE) | (Some(true), Some(false), _) => GONE,
+        (Some(true), _, LIVE | GONE | WITH_PRODUCT) | (Some(true), Some(false), _) => GONE,
         (Some(false), None, GONE) | (_, Some(false), _) => LIVE,
         (_, Some(true), LIVE) => BY_HAND,
         (_, _, kept) => kept,
@@ -91,19 +125,57 @@ fn flags(record: &mut Record, change: &Change) {
 fn amounts(record: &mut Record, change: &Change, options: &Options<'_>, warn: &mut Vec<String>) {
     record.price = change.price.unwrap_or(record.price);
     record.min_price = change.min_price.unwrap_or(record.min_price);
-    record.quantity = change.quantity.or(record.quantity);
     if let Some(prices) = &change.prices {
-        let rows: Vec<PriceRow> = merged(record.prices.as_deref(), prices, warn);
-        record.price = main_price(&rows, options);
-        if let Some(lowest) = options.min_price_type {
-            record.min_price = of_type(&rows, lowest);
-        }
-        record.prices = json(&rows);
+        price(
+            record,
+            merged(record.prices.as_deref(), prices, warn),
+            options,
+        );
     }
     if let Some(stock) = &change.stock {
         let rows: Vec<(String, i64)> = merged(record.stock.as_deref(), stock, warn);
-        record.stock = json(&rows);
+        record.stock = json(&of_wanted(rows, options.stores));
     }
+    let by_store = change.stock.is_some() || record.stock.is_some();
+    // What a file says of the whole is believed, but where only some stores count (commerceml §2.5).
+    let some = options.stores.is_some_and(Wanted::is_some_only) && by_store;
+    record.quantity = match change.quantity {
+        Some(told) if !some => Some(told),
+        None if change.stock.is_none() => record.quantity,
+        _ => Some(sum(record.stock.as_deref())),
+    };
+}
+
+/// Makes prices and stock anew of what is stored, as the settings and the price types have become.
+pub fn choose(record: &mut Record, options: &Options<'_>) {
+    if record.prices.is_some() {
+        price(record, parsed(record.prices.as_deref()), options);
+    }
+    if record.stock.is_some() && options.stores.is_some_and(Wanted::is_some_only) {
+        let rows: Vec<(String, i64)> = parsed(record.stock.as_deref());
+        record.stock = json(&of_wanted(rows, options.stores));
+        record.quantity = Some(sum(record.stock.as_deref()));
+    }
+}
+
+fn price(record: &mut Record, rows: Vec<PriceRow>, options: &Options<'_>) {
+    let rows = of_wanted(rows, options.price_types);
+    record.price = main_price(&rows, options);
+    if let Some(lowest) = options.min_price_type {
+        record.min_price = of_type(&rows, lowest);
+    }
+    record.prices = json(&rows);
+}
+
+fn of_wanted<T: Keyed>(mut rows: Vec<T>, wanted: Option<&Wanted>) -> Vec<T> {
+    rows.retain(|row| wanted.is_none_or(|wanted| wanted.takes(row.key())));
+    rows
+}
+
+/// What lies in all stores.
+fn sum(stock: Option<&str>) -> i64 {
+    let rows: Vec<(String, i64)> = parsed(stock);
+    rows.iter().fold(0, |sum, row| sum.saturating_add(row.1))
 }
 
 /// The price of the type that is named as the main one, or the only one there is. A lowest price is
@@ -114,7 +186,8 @@ fn main_price(rows: &[PriceRow], options: &Options<'_>) -> Option<i64> {
     }
     let mut others = rows
         .iter()
-        .filter(|row| options.min_price_type != Some(row.0.as_str()));
+        .filter(|row| options.min_price_type != Some(row.0.as_str()))
+        .filter(|row| options.price_types.is_none_or(|all| !all.is_dead(&row.0)));
     match (others.next(), others.next()) {
         (Some(only), None) => Some(only.1),
         _ => None,
@@ -195,26 +268,40 @@ fn merged<T: Keyed>(
 }
 
 fn lists(record: &mut Record, change: &Change, warn: &mut Vec<String>) {
-    if let Some(given) = &change.barcodes {
+    let mut card = record.card;
+    let mut writes = |column, empty| writes(&mut card, change, column, empty);
+    if let Some(given) = &change.barcodes
+        && writes(column::barcodes, given.is_empty())
+    {
         let codes = distinct(given, MAX_BARCODES, "штрихкодов", warn);
         record.barcodes = json(&codes);
     }
-    if let Some(given) = &change.pictures {
+    if let Some(given) = &change.pictures
+        && writes(column::pictures, given.is_empty())
+    {
         let names: Vec<String> = given.iter().map(|name| pictures::file_name(name)).collect();
-        let names = distinct(&names, MAX_PICTURES, "картинок", warn);
-        record.pictures = json(&names);
+        let names = json(&distinct(&names, MAX_PICTURES, "картинок", warn));
+        if names != record.pictures {
+            record.pictures_before = before(record, names.as_deref());
+            record.pictures = names;
+        }
     }
-    if let Some(given) = &change.characteristics {
+    if let Some(given) = &change.characteristics
+        && writes(column::characteristics, given.is_empty())
+    {
         record.characteristics = json(given);
     }
     if let Some(given) = &change.requisites {
         record.requisites = json(&flat(given.iter()));
     }
-    if let Some(given) = &change.properties {
+    if let Some(given) = &change.properties
+        && writes(column::properties, given.is_empty())
+    {
         let mut sorted: Vec<_> = given.iter().collect();
         sorted.sort_by(|a, b| a.0.cmp(&b.0));
         record.properties = json(&flat(sorted.into_iter()));
     }
+    record.card = card;
     if let Some(given) = &change.extra {
         let mut kept: BTreeMap<String, String> = object(record.extra.as_deref());
         for (name, text) in given {
@@ -226,6 +313,17 @@ fn lists(record: &mut Record, change: &Change, warn: &mut Vec<String>) {
         }
         record.extra = (!kept.is_empty()).then(|| text_of(&kept));
     }
+}
+
+/// The pictures that are shown while none of the new ones has come: there is one list of those, and
+/// nothing where there shall be no pictures (commerceml §2.4).
+fn before(record: &Record, new: Option<&str>) -> Option<String> {
+    let new = list(new);
+    let mut old = list(record.pictures.as_deref());
+    old.extend(list(record.pictures_before.as_deref()));
+    old.retain(|name| !new.contains(name));
+    old.truncate(MAX_PICTURES_BEFORE);
+    (!new.is_empty()).then(|| json(&old)).flatten()
 }
 
 /// Texts without space around them, each once, in the order given, at most `most`.
@@ -304,6 +402,8 @@ pub fn join(winner: &mut Record, loser: Record) {
     gap(&mut winner.ms_id, loser.ms_id);
     gap(&mut winner.sync_id, loser.sync_id);
     gap(&mut winner.source, loser.source);
+    gap(&mut winner.catalogue, loser.catalogue);
+    winner.card |= loser.card;
     gap(&mut winner.category, loser.category);
     gap(&mut winner.categories, loser.categories);
     gap(&mut winner.price, loser.price);

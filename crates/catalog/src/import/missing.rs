@@ -1,15 +1,15 @@
 //! What a full import no longer has.
 //!
-//! Each batch of a full import leaves one row with the ids of its goods: rows of goods that have not
-//! changed are not written. When the import has ended, the goods of its source that stand in none of
-//! these rows are counted – so that the caller can refuse to archive half a shop – and archived in
-//! portions.
+//! Each batch of an import leaves one row with the ids of its goods: rows of goods that have not changed
+//! are not written. When the import, or an exchange of several, has ended, the goods of its source that
+//! stand in none of these rows are counted – so that the caller can refuse to archive half a shop – and
+//! archived in portions.
 
 use serde_json::json;
 use sklad_store::{Sql, Statement};
 
 use super::Plan;
-use super::record::{GONE, LIVE};
+use super::record::{GONE, LIVE, WITH_PRODUCT};
 use crate::Error;
 
 /// The most goods that one call of [`mark_missing`] archives.
@@ -22,6 +22,64 @@ pub enum Scope {
     Products,
     /// Variants (commerceml §2.5).
     Variants,
+}
+
+/// Whose goods may be missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Whose<'a> {
+    /// What made them.
+    pub source: &'a str,
+    /// The catalogue that said them last; `None` is any.
+    pub catalogue: Option<&'a str>,
+}
+
+impl<'a> From<&'a str> for Whose<'a> {
+    fn from(source: &'a str) -> Self {
+        Self {
+            source,
+            catalogue: None,
+        }
+    }
+}
+
+/// What imports have had: the rows of [`seen`] with names from the first text to below the second.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Had {
+    from: String,
+    to: String,
+}
+
+impl Had {
+    /// Of all imports with names from `from` to below `to`.
+    #[must_use]
+    pub fn between(from: impl Into<String>, to: impl Into<String>) -> Self {
+        let (from, to) = (from.into(), to.into());
+        Self { from, to }
+    }
+
+    /// The first name, and the first that is beyond.
+    pub(crate) fn bounds(&self) -> (&str, &str) {
+        (&self.from, &self.to)
+    }
+
+    /// Of all imports whose names begin so.
+    #[must_use]
+    pub fn below(prefix: &str) -> Self {
+        Self::between(prefix, format!("{prefix}\u{10ffff}"))
+    }
+}
+
+/// One import by its name.
+impl From<&str> for Had {
+    fn from(import: &str) -> Self {
+        Self::between(import, format!("{import}\u{1}"))
+    }
+}
+
+impl From<&String> for Had {
+    fn from(import: &String) -> Self {
+        Self::from(import.as_str())
+    }
 }
 
 /// How many goods a full import did not have.
@@ -59,34 +117,46 @@ pub fn clear_seen(tenant: &str, import: &str) -> Statement {
         .bind(import)
 }
 
-/// Goods of the scope that the import has not had.
-const ABSENT: &str = "g.id NOT IN (SELECT j.value FROM import_seen s CROSS JOIN json_each(s.goods) j \
-     WHERE s.tenant = ?1 AND s.import = ?2)";
-/// Goods of the source and the scope that are live.
-const OURS: &str = "g.tenant = ?1 AND g.source = ?3 AND g.archived = 0 AND (g.parent IS NULL) = ?4";
-
-fn about(text: String, tenant: &str, source: &str, import: &str, scope: Scope) -> Statement {
-    Statement::new(text)
+/// The statement that forgets what several have had.
+#[must_use]
+pub fn clear_had(tenant: &str, had: &Had) -> Statement {
+    Statement::new("DELETE FROM import_seen WHERE tenant = ?1 AND import >= ?2 AND import < ?3")
         .bind(tenant)
-        .bind(import)
-        .bind(source)
-        .bind(scope == Scope::Products)
+        .bind(&had.from)
+        .bind(&had.to)
 }
 
-/// Counts what the import has not had of what `source` made.
+/// Goods of the scope that the import has not had.
+const ABSENT: &str = "g.id NOT IN (SELECT j.value FROM import_seen s CROSS JOIN json_each(s.goods) j \
+     WHERE s.tenant = ?1 AND s.import >= ?2 AND s.import < ?3)";
+/// Goods of the source and the scope that are live.
+const OURS: &str = "g.tenant = ?1 AND g.source = ?4 AND g.archived = 0 AND (g.parent IS NULL) = ?5 \
+     AND (?6 IS NULL OR g.catalogue = ?6)";
+
+fn about(text: String, tenant: &str, whose: Whose<'_>, had: &Had, scope: Scope) -> Statement {
+    Statement::new(text)
+        .bind(tenant)
+        .bind(&had.from)
+        .bind(&had.to)
+        .bind(whose.source)
+        .bind(scope == Scope::Products)
+        .bind(whose.catalogue)
+}
+
+/// Counts what the import has not had of what `whose` says.
 ///
 /// # Errors
 /// The database's.
-pub async fn missing(
+pub async fn missing<'a>(
     sql: &impl Sql,
     tenant: &str,
-    source: &str,
-    import: &str,
+    whose: impl Into<Whose<'a>>,
+    had: impl Into<Had>,
     scope: Scope,
 ) -> Result<Missing, Error> {
     let text = format!("SELECT count(*), sum({ABSENT}) FROM goods g WHERE {OURS}");
     let rows = sql
-        .query(about(text, tenant, source, import, scope))
+        .query(about(text, tenant, whose.into(), &had.into(), scope))
         .await?;
     let number = |i| rows.first().and_then(|row| row.int(i)).unwrap_or_default();
     Ok(Missing {
@@ -95,37 +165,77 @@ pub async fn missing(
     })
 }
 
-/// Archives up to [`PORTION`] of what the import has not had, and answers how many goods (of
-/// products also their variants): call it until that is none. They come back when a later import has
-/// them.
+/// Up to `limit` names of what [`missing`] counts, with external ids where there are such.
 ///
 /// # Errors
 /// The database's.
-pub async fn mark_missing(
+pub async fn examples<'a>(
     sql: &impl Sql,
     tenant: &str,
-    source: &str,
-    import: &str,
+    whose: impl Into<Whose<'a>>,
+    had: impl Into<Had>,
     scope: Scope,
-    now_ms: i64,
-) -> Result<usize, Error> {
+    limit: u32,
+) -> Result<Vec<(Option<String>, String)>, Error> {
+    let text =
+        format!("SELECT g.external, g.name FROM goods g WHERE {OURS} AND {ABSENT} LIMIT {limit}");
+    let rows = sql
+        .query(about(text, tenant, whose.into(), &had.into(), scope))
+        .await?;
+    let pair = |row: &sklad_store::Row| (row.text(0).map(str::to_owned), row.string(1));
+    Ok(rows.iter().map(pair).collect())
+}
+
+/// Ids of up to [`PORTION`] goods that the import has not had.
+///
+/// # Errors
+/// The database's.
+pub async fn absent<'a>(
+    sql: &impl Sql,
+    tenant: &str,
+    whose: impl Into<Whose<'a>>,
+    had: impl Into<Had>,
+    scope: Scope,
+) -> Result<Vec<String>, Error> {
     let text = format!("SELECT g.id FROM goods g WHERE {OURS} AND {ABSENT} LIMIT {PORTION}");
     let rows = sql
-        .query(about(text, tenant, source, import, scope))
+        .query(about(text, tenant, whose.into(), &had.into(), scope))
         .await?;
-    if rows.is_empty() {
-        return Ok(0);
-    }
-    let ids: Vec<&str> = rows.iter().filter_map(|row| row.text(0)).collect();
+    Ok(rows.iter().map(|row| row.string(0)).collect())
+}
+
+/// The statements that archive these goods, and with products their variants; both answer a row for each.
+/// They come back when a later import has them, the variants with their products.
+#[must_use]
+pub fn archive(tenant: &str, ids: &[String], now_ms: i64) -> [Statement; 2] {
     let ids = json!(ids).to_string();
-    let archive = |key: &str| {
+    [("id", GONE), ("parent", WITH_PRODUCT)].map(|(key, state)| {
         let text = format!(
-            "UPDATE goods SET archived = {GONE}, told = NULL, version = version + 1, updated_at = ?3 \
+            "UPDATE goods SET archived = {state}, told = NULL, version = version + 1, updated_at = ?3 \
              WHERE tenant = ?1 AND {key} IN (SELECT value FROM json_each(?2)) \
                  AND archived = {LIVE} RETURNING 1"
         );
         Statement::new(text).bind(tenant).bind(&ids).bind(now_ms)
-    };
-    let done = sql.atomic(vec![archive("id"), archive("parent")]).await?;
+    })
+}
+
+/// Archives up to [`PORTION`] of what the import has not had, and answers how many goods (of
+/// products also their variants): call it until that is none.
+///
+/// # Errors
+/// The database's.
+pub async fn mark_missing<'a>(
+    sql: &impl Sql,
+    tenant: &str,
+    whose: impl Into<Whose<'a>>,
+    had: impl Into<Had>,
+    scope: Scope,
+    now_ms: i64,
+) -> Result<usize, Error> {
+    let ids = absent(sql, tenant, whose, had, scope).await?;
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    let done = sql.atomic(archive(tenant, &ids, now_ms).into()).await?;
     Ok(done.iter().map(Vec::len).sum())
 }

@@ -15,6 +15,7 @@ pub(crate) mod record;
 #[cfg(test)]
 mod tests;
 mod told;
+mod wanted;
 mod work;
 mod write;
 
@@ -23,8 +24,12 @@ use sklad_store::{Sql, Statement};
 use crate::Error;
 
 pub use change::{Change, Keys, Kind, Price, Section, Stock};
-pub use missing::{Missing, PORTION, Scope, clear_seen, mark_missing, missing, seen, seen_ids};
+pub use missing::{
+    Had, Missing, PORTION, Scope, Whose, absent, archive, clear_had, clear_seen, examples,
+    mark_missing, missing, seen, seen_ids,
+};
 pub use told::Side;
+pub use wanted::Wanted;
 
 /// The most changes of one plan.
 pub const MAX_CHANGES: usize = 5000;
@@ -42,6 +47,10 @@ pub struct Options<'a> {
     pub price_type: Option<&'a str>,
     /// The price type whose price is the lowest that a discount leaves.
     pub min_price_type: Option<&'a str>,
+    /// Which price types are kept; without it all are.
+    pub price_types: Option<&'a Wanted>,
+    /// Which stores are kept and counted, likewise.
+    pub stores: Option<&'a Wanted>,
 }
 
 /// What a plan does, in goods (skipped ones in changes). Every good counts once.
@@ -118,5 +127,52 @@ pub async fn plan(
     for (index, change) in new {
         work.take(index, change, options, ids);
     }
+    // Their variants that nobody has named are called after them.
+    if let Some(variants) = work.variants_of_renamed(tenant) {
+        work.add(sql.query(variants).await?);
+    }
     Ok(write::plan(tenant, work, now_ms))
+}
+
+/// The external ids of the goods that have each of these articles or barcodes (kind and value), of goods
+/// that are not archived.
+///
+/// # Errors
+/// The database's.
+pub async fn known_by(
+    sql: &impl Sql,
+    tenant: &str,
+    terms: &[(&str, String)],
+) -> Result<Vec<Vec<String>>, Error> {
+    let mut found = vec![Vec::new(); terms.len()];
+    for row in sql.query(work::by_terms(tenant, terms)).await? {
+        let at = row.int(0).and_then(|at| usize::try_from(at).ok());
+        if let Some(ids) = at.and_then(|at| found.get_mut(at)) {
+            ids.push(row.string(1));
+        }
+    }
+    Ok(found)
+}
+
+/// The most goods of one plan of [`choose`].
+pub const CHOSEN: i64 = 250;
+
+/// Plans to make prices and stock anew of what is stored of `source` and of nobody, after the good `after`, as `options`
+/// say now; answers also the last good that it looked at, `None` at the end. Counts what changes.
+///
+/// # Errors
+/// The database's.
+pub async fn choose(
+    sql: &impl Sql,
+    tenant: &str,
+    source: &str,
+    after: &str,
+    options: &Options<'_>,
+    now_ms: i64,
+) -> Result<(Plan, Option<String>), Error> {
+    let rows = sql.query(work::page(tenant, source, after)).await?;
+    let last = rows.last().map(|row| row.string(0));
+    let mut work = work::Work::new(rows, work::Again::default());
+    work.choose(options);
+    Ok((write::plan(tenant, work, now_ms), last))
 }

@@ -6,7 +6,7 @@ use super::told::Told;
 use crate::text;
 
 /// The columns that are read and written, in the order of [`Record::read`] and [`Record::values`].
-pub const COLUMNS: [&str; 31] = [
+pub const COLUMNS: [&str; 34] = [
     "id",
     "version",
     "external",
@@ -20,6 +20,8 @@ pub const COLUMNS: [&str; 31] = [
     "tobacco",
     "weighed",
     "archived",
+    "catalogue",
+    "card",
     "kind",
     "ms_id",
     "sync_id",
@@ -33,6 +35,7 @@ pub const COLUMNS: [&str; 31] = [
     "stock",
     "characteristics",
     "pictures",
+    "pictures_before",
     "name",
     "properties",
     "requisites",
@@ -49,6 +52,11 @@ pub const LIVE: i64 = 0;
 pub const BY_HAND: i64 = 1;
 /// Archived because its source no longer has it.
 pub const GONE: i64 = 2;
+/// A variant, archived because its product is [`GONE`]: it comes back with it.
+pub const WITH_PRODUCT: i64 = 3;
+
+/// In [`Record::card`]: somebody has named the good; else a variant is called after its product.
+pub const NAMED: i64 = 1 << 32;
 
 /// Names a bit for each column that an import changes, and says which of them differ.
 macro_rules! columns {
@@ -76,7 +84,7 @@ columns! {
     external 0 parent 1 source 2 category 3 price 4 min_price 5 discount_prohibited 6 tobacco 7 weighed 8
     archived 9 kind 10 ms_id 11 sync_id 12 article 13 code 14 barcodes 15 categories 16 unit 17
     quantity 18 prices 19 stock 20 characteristics 21 pictures 22 name 23 properties 24 requisites 25
-    extra 26 description 27
+    extra 26 description 27 catalogue 28 card 29 pictures_before 30
 }
 
 /// A row of `goods`. Lists are JSON texts in one canonical form, so that equal lists are equal texts;
@@ -96,6 +104,9 @@ pub struct Record {
     pub tobacco: bool,
     pub weighed: bool,
     pub archived: i64,
+    pub catalogue: Option<String>,
+    /// Bits of the columns that the card says ([`column`]), and [`NAMED`].
+    pub card: i64,
     pub kind: String,
     pub ms_id: Option<String>,
     pub sync_id: Option<String>,
@@ -109,6 +120,7 @@ pub struct Record {
     pub stock: Option<String>,
     pub characteristics: Option<String>,
     pub pictures: Option<String>,
+    pub pictures_before: Option<String>,
     pub name: String,
     pub properties: Option<String>,
     pub requisites: Option<String>,
@@ -157,6 +169,8 @@ impl Record {
             tobacco: cells.flag(),
             weighed: cells.flag(),
             archived: cells.int().unwrap_or_default(),
+            catalogue: cells.text(),
+            card: cells.int().unwrap_or_default(),
             kind: cells.text().unwrap_or_default(),
             ms_id: cells.text(),
             sync_id: cells.text(),
@@ -170,6 +184,7 @@ impl Record {
             stock: cells.text(),
             characteristics: cells.text(),
             pictures: cells.text(),
+            pictures_before: cells.text(),
             name: cells.text().unwrap_or_default(),
             properties: cells.text(),
             requisites: cells.text(),
@@ -195,6 +210,8 @@ impl Record {
             self.tobacco.into(),
             self.weighed.into(),
             self.archived.into(),
+            self.catalogue.into(),
+            self.card.into(),
             self.kind.into(),
             self.ms_id.into(),
             self.sync_id.into(),
@@ -208,6 +225,7 @@ impl Record {
             self.stock.into(),
             self.characteristics.into(),
             self.pictures.into(),
+            self.pictures_before.into(),
             self.name.into(),
             self.properties.into(),
             self.requisites.into(),
@@ -234,7 +252,8 @@ impl Record {
         for barcode in list(self.barcodes.as_deref()) {
             add(term::BARCODE, text::fold(&barcode));
         }
-        for picture in list(self.pictures.as_deref()) {
+        let pictures = [&self.pictures, &self.pictures_before];
+        for picture in pictures.into_iter().flat_map(|json| list(json.as_deref())) {
             add(term::PICTURE, picture);
         }
         terms
@@ -246,6 +265,7 @@ impl Record {
             && self.code == other.code
             && self.barcodes == other.barcodes
             && self.pictures == other.pictures
+            && self.pictures_before == other.pictures_before
     }
 }
 

@@ -33,8 +33,9 @@ impl Note {
     pub fn of(change: &Change, options: &Options<'_>) -> Self {
         let mut hasher = DefaultHasher::new();
         change.hash(&mut hasher);
-        if change.prices.is_some() {
-            (options.price_type, options.min_price_type).hash(&mut hasher);
+        if change.prices.is_some() || change.stock.is_some() || change.quantity.is_some() {
+            let types = (options.price_type, options.min_price_type);
+            (types, options.price_types, options.stores).hash(&mut hasher);
         }
         Self {
             digest: hasher.finish(),
@@ -157,15 +158,16 @@ fn columns(change: &Change) -> u32 {
         change.archived.is_some() || change.deleted.is_some(),
         column::archived,
     );
-    add(change.quantity.is_some(), column::quantity);
+    let counted = change.quantity.is_some() || change.stock.is_some();
+    add(counted, column::quantity | column::stock);
     let priced = column::prices | column::price | column::min_price;
     add(change.prices.is_some(), priced);
-    add(change.stock.is_some(), column::stock);
     add(change.characteristics.is_some(), column::characteristics);
     add(change.properties.is_some(), column::properties);
     add(change.requisites.is_some(), column::requisites);
     add(change.pictures.is_some(), column::pictures);
+    add(change.catalogue.is_some(), column::catalogue);
     add(change.extra.is_some(), column::extra);
     // Who a good is decides what else of a change counts.
-    columns | column::external | column::parent | column::ms_id | column::sync_id
+    columns | column::card | column::external | column::parent | column::ms_id | column::sync_id
 }

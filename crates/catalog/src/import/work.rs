@@ -6,9 +6,9 @@ use serde_json::json;
 use sklad_store::{Row, Sql, SqlError, Statement, Value};
 
 use super::change::{Change, Keys};
-use super::record::{COLUMNS, LIVE, Record};
-use super::told::{Note, Told};
-use super::{Counts, Options, Warning, merge};
+use super::record::{COLUMNS, GONE, LIVE, NAMED, Record, WITH_PRODUCT, column};
+use super::told::{Note, Side, Told};
+use super::{CHOSEN, Counts, MAX_CHANGES, Options, Warning, merge};
 use crate::goods::MAX_KEY_CHARS;
 
 /// A good of the batch.
@@ -42,6 +42,8 @@ pub struct Work {
     pub targets: Vec<Option<usize>>,
     /// Ids of the kind uuid that were not known: value and item.
     pub learnt: Vec<(String, usize)>,
+    /// Variants whose products were not known, and these.
+    orphans: Vec<(usize, String)>,
     external: HashMap<String, usize>,
     uuids: HashMap<String, usize>,
     ids: HashMap<String, usize>,
@@ -137,8 +139,7 @@ pub fn read<'a>(tenant: &str, changes: impl Iterator<Item = &'a Change>) -> Stat
         let parent = change.parent_id.as_deref();
         uuids.extend(parent.filter(|p| !uuids.iter().rev().take(8).any(|u| u == p)));
     }
-    let columns: Vec<String> = COLUMNS.iter().map(|name| format!("g.{name}")).collect();
-    let columns = columns.join(", ");
+    let columns = columns();
     // `= +?1`: the kept statement is not planned anew for each value.
     Statement::new(format!(
         "SELECT {columns}, k.value, 'external', g.rowid FROM json_each(?2) k \
@@ -154,12 +155,73 @@ pub fn read<'a>(tenant: &str, changes: impl Iterator<Item = &'a Change>) -> Stat
     .bind(json!(uuids).to_string())
 }
 
+/// Whether its source has it: what is archived with its product is no less there.
+fn is_here(good: &Record) -> bool {
+    matches!(good.archived, LIVE | WITH_PRODUCT)
+}
+
+/// What a variant has of its product: a change of these is the product's.
+fn derived(before: &Record, now: &Record) -> u32 {
+    if now.parent.is_none() || before.parent != now.parent {
+        return 0;
+    }
+    let mut columns = column::category | column::categories;
+    if now.card & NAMED == 0 {
+        columns |= column::name;
+    }
+    if is_here(before) && is_here(now) {
+        columns |= column::archived;
+    }
+    columns
+}
+
+fn columns() -> String {
+    let columns: Vec<String> = COLUMNS.iter().map(|name| format!("g.{name}")).collect();
+    columns.join(", ")
+}
+
+/// The statement that finds goods by what they share with others, kind and value of each in `terms`: the
+/// number in `terms` and the external id.
+pub fn by_terms(tenant: &str, terms: &[(&str, String)]) -> Statement {
+    let folded: Vec<(&str, String)> = terms
+        .iter()
+        .map(|(kind, value)| (*kind, crate::text::fold(value)))
+        .collect();
+    Statement::new(
+        "SELECT k.key, g.external FROM json_each(?2) k CROSS JOIN good_terms t ON t.tenant = +?1 \
+             AND t.kind = k.value ->> 0 AND t.value = k.value ->> 1 \
+         CROSS JOIN goods g ON g.tenant = +?1 AND g.id = t.good \
+         WHERE g.external IS NOT NULL AND g.archived = 0 LIMIT 5000",
+    )
+    .bind(tenant)
+    .bind(json!(folded).to_string())
+}
+
+/// The statement that reads goods of a source with prices or stock, after `after`, as [`read`] does.
+pub fn page(tenant: &str, source: &str, after: &str) -> Statement {
+    Statement::new(format!(
+        "SELECT {}, g.id, 'uuid', g.rowid FROM goods g WHERE g.tenant = ?1 AND g.id > ?3 \
+         AND (g.source = ?2 OR g.source IS NULL) AND (g.prices IS NOT NULL OR g.stock IS NOT NULL) \
+         ORDER BY g.id LIMIT {CHOSEN}",
+        columns()
+    ))
+    .bind(tenant)
+    .bind(source)
+    .bind(after)
+}
+
 impl Work {
     /// The batch that begins with what [`read`] answered.
     pub fn new(rows: Vec<Row>, again: Again) -> Self {
         let mut work = Self::default();
         work.counts.unchanged = again.count();
         work.again = again;
+        work.add(rows);
+        work
+    }
+
+    /// More of what is stored: rows as [`read`] answers them. What is here already stays.
+    pub fn add(&mut self, rows: Vec<Row>) {
         for mut row in rows {
             let age = row.int(COLUMNS.len() + 2).unwrap_or_default();
             let external = row.text(COLUMNS.len() + 1) == Some("external");
@@ -171,18 +233,45 @@ impl Work {
                 Some(Value::Text(key)) => key,
                 _ => continue,
             };
-            let at = match work.ids.get(&row.string(0)) {
+            let at = match self.ids.get(&row.string(0)) {
                 Some(at) => *at,
-                None => work.push(Some(Record::read(row)), age),
+                None => self.push(Some(Record::read(row)), age),
             };
             let keys = if external {
-                &mut work.external
+                &mut self.external
             } else {
-                &mut work.uuids
+                &mut self.uuids
             };
-            keys.insert(key, at);
+            keys.entry(key).or_insert(at);
         }
-        work
+    }
+
+    /// The statement that reads variants of goods that have another name now, where there are such goods.
+    pub fn variants_of_renamed(&self, tenant: &str) -> Option<Statement> {
+        let renamed = |item: &&Item| {
+            let before = item.before.as_ref();
+            before.is_some_and(|before| before.name != item.now.name && before.parent.is_none())
+        };
+        let ids = self.items.iter().filter(renamed).map(|item| &item.now.id);
+        let ids: Vec<&String> = ids.collect();
+        (!ids.is_empty()).then(|| {
+            Statement::new(format!(
+                "SELECT {}, g.id, 'uuid', g.rowid FROM json_each(?2) k CROSS JOIN goods g \
+                 INDEXED BY goods_by_parent ON g.tenant = +?1 AND g.parent = k.value \
+                 WHERE g.card & {NAMED} = 0 LIMIT {MAX_CHANGES}",
+                columns()
+            ))
+            .bind(tenant)
+            .bind(json!(ids).to_string())
+        })
+    }
+
+    /// Makes prices and stock of all goods anew.
+    pub fn choose(&mut self, options: &Options<'_>) {
+        for item in &mut self.items {
+            merge::choose(&mut item.now, options);
+            item.meant = true;
+        }
     }
 
     fn push(&mut self, before: Option<Record>, age: i64) -> usize {
@@ -222,6 +311,9 @@ impl Work {
         self.targets.push(target);
         let Some(at) = target else { return };
         let parent = self.product(change);
+        if let (Some(product), None) = (&change.parent, &parent) {
+            self.orphans.push((at, product.clone()));
+        }
         let mut notes = Vec::new();
         if let Some(item) = self.items.get_mut(at) {
             item.meant = true;
@@ -299,9 +391,11 @@ impl Work {
         if owner.is_some() {
             return Ok(owner);
         }
-        let variant = change.parent.is_some() || change.parent_id.is_some();
-        let orphan = variant && self.product(change).is_none();
-        if !change.create || orphan {
+        let lost = self.product(change).is_none();
+        // A card is of a good, with or without its product; an offer alone is nobody's (commerceml §1.5).
+        let orphan = change.parent_id.is_some()
+            || (change.parent.is_some() && change.side != Some(Side::Card));
+        if !change.create || (lost && orphan) {
             self.counts.skipped_unknown += 1;
             return Ok(None);
         }
@@ -388,15 +482,11 @@ impl Work {
     /// A variant without a name of its own is called as its product, with what tells it from its
     /// sisters (commerceml §2.7).
     fn name_variant(&mut self, at: usize) {
-        let Some(item) = self.items.get(at).filter(|item| item.meant) else {
+        let Some(item) = self.items.get(at) else {
             return;
         };
-        let Some(parent) = item
-            .now
-            .parent
-            .as_ref()
-            .filter(|_| item.now.name.is_empty())
-        else {
+        let unnamed = item.now.card & NAMED == 0;
+        let Some(parent) = item.now.parent.as_ref().filter(|_| unnamed) else {
             return;
         };
         let product = self.ids.get(parent).and_then(|at| self.items.get(*at));
@@ -410,10 +500,11 @@ impl Work {
             .and_then(|json| serde_json::from_str(json).ok())
             .unwrap_or_default();
         let values: Vec<String> = pairs.into_iter().map(|(_, value)| value).collect();
-        let name = if values.is_empty() {
-            name
-        } else {
-            format!("{name} ({})", values.join(", "))
+        let values = values.join(", ");
+        let name = match (name.as_str(), values.as_str()) {
+            (_, "") => name,
+            ("", _) => values,
+            _ => format!("{name} ({values})"),
         };
         if let Some(item) = self.items.get_mut(at) {
             item.now.name = name.chars().take(crate::goods::MAX_NAME_CHARS).collect();
@@ -440,8 +531,28 @@ impl Work {
         }
     }
 
+    /// Variants that came before their products find them.
+    fn adopt(&mut self) {
+        for (at, product) in std::mem::take(&mut self.orphans) {
+            let product = self.external.get(&product);
+            let product = product.and_then(|at| self.items.get(*at));
+            let id = product.map(|product| product.now.id.clone());
+            let Some(item) = self.items.get_mut(at) else {
+                continue;
+            };
+            if id.is_some() {
+                item.now.parent = id;
+                super::Kind::Variant.name().clone_into(&mut item.now.kind);
+            } else {
+                // It is looked for each time.
+                item.said = Told::default();
+            }
+        }
+    }
+
     /// Ends the batch: variants take their product's categories, every good is counted.
     pub fn finish(&mut self) {
+        self.adopt();
         for at in 0..self.items.len() {
             self.follow_merge(at);
             self.name_variant(at);
@@ -449,14 +560,19 @@ impl Work {
                 continue;
             };
             let product = self.ids.get(parent).and_then(|at| self.items.get(*at));
-            let Some((category, others)) = product
-                .map(|product| (product.now.category.clone(), product.now.categories.clone()))
-            else {
+            let Some(product) = product.map(|product| &product.now) else {
                 continue;
             };
+            let (category, others) = (product.category.clone(), product.categories.clone());
+            let gone = product.archived == GONE;
             if let Some(item) = self.items.get_mut(at) {
                 item.now.category = category;
                 item.now.categories = others;
+                item.now.archived = match item.now.archived {
+                    LIVE if gone => WITH_PRODUCT,
+                    WITH_PRODUCT if !gone => LIVE,
+                    kept => kept,
+                };
             }
         }
         for item in &mut self.items {
@@ -478,13 +594,11 @@ impl Work {
         for item in alive {
             let count = match &item.before {
                 None => &mut counts.created,
-                Some(_) if item.changed == 0 => &mut counts.unchanged,
-                Some(before) if before.archived == LIVE && item.now.archived != LIVE => {
-                    &mut counts.deleted
+                Some(before) if item.changed & !derived(before, &item.now) == 0 => {
+                    &mut counts.unchanged
                 }
-                Some(before) if before.archived != LIVE && item.now.archived == LIVE => {
-                    &mut counts.restored
-                }
+                Some(before) if is_here(before) && !is_here(&item.now) => &mut counts.deleted,
+                Some(before) if !is_here(before) && is_here(&item.now) => &mut counts.restored,
                 Some(_) => &mut counts.changed,
             };
             *count += 1;

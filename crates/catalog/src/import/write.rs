@@ -6,7 +6,7 @@ use serde_json::json;
 use sklad_store::Statement;
 
 use super::Plan;
-use super::record::{COLUMNS, FIXED, Record};
+use super::record::{COLUMNS, FIXED, GONE, LIVE, Record, WITH_PRODUCT};
 use super::work::{Item, Work};
 
 /// How many rows the statements that write goods have: few texts, so that the host finds them
@@ -23,7 +23,8 @@ pub fn plan(tenant: &str, mut work: Work, now_ms: i64) -> Plan {
     let mut statements = Vec::new();
     let merged = merged(tenant, &work, now_ms, &mut statements);
     moved(tenant, &work, &mut statements);
-    let cascade = categories(tenant, &work, now_ms);
+    let joined = joined(tenant, &work, now_ms);
+    let cascade = cascade(tenant, &work, now_ms);
     let terms = terms(tenant, &work.items);
     let id_of = |at: usize| work.items.get(at).map(|item| item.now.id.clone());
     let goods: Vec<Option<String>> = work.targets.iter().map(|at| id_of((*at)?)).collect();
@@ -32,8 +33,9 @@ pub fn plan(tenant: &str, mut work: Work, now_ms: i64) -> Plan {
     let told = told(tenant, &work.items);
     rows(tenant, work.items, now_ms, &mut statements);
     statements.extend(told);
-    statements.extend(cascade);
     statements.extend(merged);
+    statements.extend(joined);
+    statements.extend(cascade);
     statements.extend(terms);
     statements.extend(learnt);
     Plan {
@@ -94,26 +96,70 @@ fn moved(tenant: &str, work: &Work, statements: &mut Vec<Statement>) {
     statements.append(&mut then);
 }
 
-/// A product's categories are its variants', also of those that the batch does not name.
-fn categories(tenant: &str, work: &Work, now_ms: i64) -> Option<Statement> {
-    const CASCADE: &str = "UPDATE goods SET (category, categories) = (SELECT p.category, p.categories \
-             FROM goods p WHERE p.tenant = ?1 AND p.id = goods.parent), \
-             told = NULL, version = version + 1, updated_at = ?3 \
-         WHERE tenant = ?1 AND parent IN (SELECT value FROM json_each(?2)) \
-             AND (category, categories) IS NOT (SELECT p.category, p.categories \
-                 FROM goods p WHERE p.tenant = ?1 AND p.id = goods.parent)";
+/// Variants that were here before their products become theirs.
+fn joined(tenant: &str, work: &Work, now_ms: i64) -> Option<Statement> {
+    const JOIN: &str = "UPDATE goods SET kind = 'variant', told = NULL, version = version + 1, \
+             updated_at = ?3, parent = (SELECT p.id FROM goods p INDEXED BY goods_by_external \
+                 WHERE p.tenant = ?1 \
+                     AND p.external = substr(goods.external, 1, instr(goods.external, '#') - 1)) \
+         WHERE tenant = ?1 AND id IN (SELECT g.id FROM json_each(?2) r \
+             CROSS JOIN goods g INDEXED BY goods_by_external ON g.tenant = +?1 \
+                 AND g.external > r.value || '#' AND g.external < r.value || '$' \
+             WHERE g.parent IS NULL)";
+    let new = work.items.iter().filter(|item| is_newly_called(item));
+    let rows: Vec<&String> = new.filter_map(|item| item.now.external.as_ref()).collect();
+    (!rows.is_empty()).then(|| each(JOIN, tenant, json!(rows).to_string()).bind(now_ms))
+}
+
+/// Whether it is a product whose external id was nobody's before.
+fn is_newly_called(item: &Item) -> bool {
+    let before = item.before.as_ref().and_then(|good| good.external.as_ref());
+    let now = item.now.external.as_ref().filter(|id| !id.contains('#'));
+    item.merged_into.is_none() && item.now.parent.is_none() && now.is_some() && now != before
+}
+
+/// A product's categories are its variants', also of those that the batch does not name, and they go and
+/// come back with it.
+fn cascade(tenant: &str, work: &Work, now_ms: i64) -> Option<Statement> {
+    static CASCADE: OnceLock<String> = OnceLock::new();
+    let text = CASCADE.get_or_init(|| {
+        let product = format!(
+            "(SELECT p.category, p.categories, \
+                 CASE WHEN goods.archived = {LIVE} AND p.archived = {GONE} THEN {WITH_PRODUCT} \
+                     WHEN goods.archived = {WITH_PRODUCT} AND p.archived <> {GONE} THEN {LIVE} \
+                     ELSE goods.archived END \
+                 FROM goods p WHERE p.tenant = ?1 AND p.id = goods.parent)"
+        );
+        format!(
+            "UPDATE goods SET (category, categories, archived) = {product}, \
+                 told = NULL, version = version + 1, updated_at = ?3 \
+             WHERE tenant = ?1 AND parent IN (SELECT value FROM json_each(?2)) \
+                 AND (category, categories, archived) IS NOT {product}"
+        )
+    });
+    let merged: Vec<&str> = work
+        .items
+        .iter()
+        .filter_map(|item| {
+            item.merged_into?;
+            work.last(item).map(|winner| winner.now.id.as_str())
+        })
+        .collect();
     let mut ids: Vec<&str> = Vec::new();
     for item in &work.items {
         let now = &item.now;
         let differs = |before: &Record| {
-            before.category != now.category || before.categories != now.categories
+            before.category != now.category
+                || before.categories != now.categories
+                || before.archived != now.archived
+                || merged.contains(&now.id.as_str())
         };
         let product = item.merged_into.is_none() && now.parent.is_none();
-        if product && item.before.as_ref().is_some_and(differs) {
+        if product && (item.before.as_ref().is_some_and(differs) || is_newly_called(item)) {
             ids.push(&now.id);
         }
     }
-    (!ids.is_empty()).then(|| each(CASCADE, tenant, json!(ids).to_string()).bind(now_ms))
+    (!ids.is_empty()).then(|| each(text, tenant, json!(ids).to_string()).bind(now_ms))
 }
 
 /// What was told of goods that stay as they are: no change of theirs, so their versions stay too.

@@ -336,7 +336,9 @@ impl Machine {
                 self.parts.stock.store = self.notes.id(value);
             }
             (Node::Frame(Frame::Stock), "КоличествоНаСкладе") => {
-                self.parts.stock.quantity = self.notes.number(value, QUANTITY_SCALE);
+                self.parts.stock.quantity =
+                    self.notes
+                        .number("Количество на складе", value, QUANTITY_SCALE);
             }
             (Node::Leaf(Leaf::BaseUnit), _) => self.unit_attribute(name, value),
             _ => {}
@@ -437,15 +439,24 @@ impl Machine {
     /// Numbers and units of a good.
     fn measure_field(&mut self, leaf: Leaf, text: &str) -> bool {
         match leaf {
-            Leaf::Quantity => self.parts.product.quantity = self.notes.number(text, QUANTITY_SCALE),
-            Leaf::Weight => self.parts.product.weight = self.notes.number(text, FINE_SCALE),
-            Leaf::Width => self.parts.product.width = self.notes.number(text, FINE_SCALE),
-            Leaf::Length => self.parts.product.length = self.notes.number(text, FINE_SCALE),
-            Leaf::Height => self.parts.product.height = self.notes.number(text, FINE_SCALE),
+            Leaf::Quantity => {
+                self.parts.product.quantity = self.notes.number("Количество", text, QUANTITY_SCALE)
+            }
+            Leaf::Weight => self.parts.product.weight = self.notes.number("Вес", text, FINE_SCALE),
+            Leaf::Width => self.parts.product.width = self.notes.number("Ширина", text, FINE_SCALE),
+            Leaf::Length => {
+                self.parts.product.length = self.notes.number("Длина", text, FINE_SCALE)
+            }
+            Leaf::Height => {
+                self.parts.product.height = self.notes.number("Высота", text, FINE_SCALE)
+            }
             Leaf::BaseUnit => self.base_unit().text = filled(text),
             Leaf::BaseUnitCode => self.base_unit().code = filled(text),
             Leaf::StoreQuantity => {
-                if let Some(quantity) = self.notes.number(text, QUANTITY_SCALE) {
+                if let Some(quantity) =
+                    self.notes
+                        .number("Количество на складе", text, QUANTITY_SCALE)
+                {
                     self.parts.stock.quantity = Some(quantity);
                 }
                 self.close_stock();
@@ -474,15 +485,23 @@ impl Machine {
             Leaf::RequisiteName => parts.requisite.name = filled(text),
             Leaf::RequisiteValue => parts.requisite.values.extend(trimmed(text)),
             Leaf::PriceKind => parts.price.price_type = self.notes.id(text),
-            Leaf::PriceValue => parts.price.value = self.notes.number(text, PRICE_SCALE),
+            Leaf::PriceValue => {
+                parts.price.value = self.notes.number("ЦенаЗаЕдиницу", text, PRICE_SCALE)
+            }
             Leaf::PriceCurrency => parts.price.currency = value::currency(text),
             Leaf::PriceUnit => parts.price.unit = filled(text),
-            Leaf::PriceFactor => parts.price.factor = self.notes.number(text, FINE_SCALE),
+            Leaf::PriceFactor => {
+                parts.price.factor = self.notes.number("Коэффициент", text, FINE_SCALE)
+            }
             Leaf::PriceMinimum => {
-                parts.price.min_quantity = self.notes.number(text, QUANTITY_SCALE)
+                parts.price.min_quantity = self.notes.number("МинКоличество", text, QUANTITY_SCALE)
             }
             Leaf::StockStore => parts.stock.store = self.notes.id(text),
-            Leaf::StockQuantity => parts.stock.quantity = self.notes.number(text, QUANTITY_SCALE),
+            Leaf::StockQuantity => {
+                parts.stock.quantity =
+                    self.notes
+                        .number("Количество на складе", text, QUANTITY_SCALE)
+            }
             _ => return false,
         }
         true
@@ -505,8 +524,8 @@ impl Machine {
             Leaf::DocumentOperation => document.operation = filled(text),
             Leaf::DocumentRole => document.role = filled(text),
             Leaf::DocumentCurrency => document.currency = value::currency(text),
-            Leaf::DocumentRate => document.rate = self.notes.number(text, FINE_SCALE),
-            Leaf::DocumentSum => document.sum = self.notes.number(text, PRICE_SCALE),
+            Leaf::DocumentRate => document.rate = self.notes.number("Курс", text, FINE_SCALE),
+            Leaf::DocumentSum => document.sum = self.notes.number("Сумма", text, PRICE_SCALE),
             Leaf::DocumentComment => document.comment = trimmed(text),
             _ => return self.partner_field(leaf, text) || self.item_field(leaf, text),
         }
@@ -574,18 +593,24 @@ impl Machine {
             Leaf::ItemCatalogue => item.catalogue = self.notes.id(text),
             Leaf::ItemName => item.name = filled(text),
             Leaf::ItemArticle => item.article = filled(text),
-            Leaf::ItemPrice => item.price = self.notes.number(text, PRICE_SCALE),
-            Leaf::ItemQuantity => item.quantity = self.notes.number(text, QUANTITY_SCALE),
-            Leaf::ItemSum => item.sum = self.notes.number(text, PRICE_SCALE),
+            Leaf::ItemPrice => item.price = self.notes.number("ЦенаЗаЕдиницу", text, PRICE_SCALE),
+            Leaf::ItemQuantity => {
+                item.quantity = self.notes.number("Количество", text, QUANTITY_SCALE)
+            }
+            Leaf::ItemSum => item.sum = self.notes.number("Сумма", text, PRICE_SCALE),
             Leaf::ItemUnit => item.sale_unit = filled(text),
-            Leaf::ItemFactor => item.factor = self.notes.number(text, FINE_SCALE),
+            Leaf::ItemFactor => item.factor = self.notes.number("Коэффициент", text, FINE_SCALE),
             Leaf::LevyName => levy.name = filled(text),
             Leaf::LevyIncluded => levy.included = self.notes.boolean(text),
-            Leaf::LevySum => levy.sum = self.notes.number(text, PRICE_SCALE),
+            Leaf::LevySum => levy.sum = self.notes.number("Сумма налога", text, PRICE_SCALE),
             Leaf::LevyRate => levy.rate = filled(text),
             Leaf::DiscountName => discount.name = filled(text),
-            Leaf::DiscountSum => discount.sum = self.notes.number(text, PRICE_SCALE),
-            Leaf::DiscountPercent => discount.percent = self.notes.number(text, PRICE_SCALE),
+            Leaf::DiscountSum => {
+                discount.sum = self.notes.number("Сумма скидки", text, PRICE_SCALE)
+            }
+            Leaf::DiscountPercent => {
+                discount.percent = self.notes.number("Процент скидки", text, PRICE_SCALE)
+            }
             Leaf::DiscountIncluded => discount.included = self.notes.boolean(text),
             _ => return false,
         }
@@ -786,14 +811,14 @@ impl Notes {
         filled(id)
     }
 
-    /// A number; `None` with a warning if it is none.
-    fn number(&mut self, text: &str, scale: u32) -> Option<Decimal> {
+    /// The number in an element; `None` with a warning if it is none.
+    fn number(&mut self, what: &str, text: &str, scale: u32) -> Option<Decimal> {
         value::number(text, scale).unwrap_or_else(|error| {
             let code = match error {
                 value::NumberError::NotANumber => WarningCode::Number,
                 value::NumberError::Range => WarningCode::Range,
             };
-            self.doubt(code, format!("{error}: «{}»", shown(text)));
+            self.doubt(code, format!("{what}: {error}: «{}»", shown(text)));
             None
         })
     }

@@ -349,7 +349,18 @@ impl Machine {
                 self.opened = false;
             }
             Frame::Group => self.open_group()?,
-            _ if matches!(parent, Some(Node::Frame(Frame::Section(_)))) => self.open_section(),
+            _ if matches!(parent, Some(Node::Frame(Frame::Section(_)))) => {
+                let lists = [
+                    Frame::Goods,
+                    Frame::Offers,
+                    Frame::Groups,
+                    Frame::Categories,
+                ];
+                if let Some(section) = self.section.as_mut().filter(|_| lists.contains(&frame)) {
+                    section.listed = true;
+                }
+                self.open_section();
+            }
             _ => self.open_part(frame),
         }
         Ok(())

@@ -34,6 +34,7 @@ fn the_root_and_the_sections_come_in_order() {
         kind: SectionKind::Package,
         id: some("1#"),
         changes_only: Some(true),
+        listed: true,
         ..Section::default()
     };
     assert_eq!(
@@ -443,7 +444,7 @@ fn a_doubtful_value_is_a_warning_with_its_place_and_object() {
         (warning.object.as_deref(), warning.code),
         (Some("p7"), WarningCode::Number)
     );
-    assert_eq!(warning.text, "не число: «много»");
+    assert_eq!(warning.text, "Количество: не число: «много»");
     let long = read(offers(&format!(
         "<Предложение><Ид>{}</Ид><Артикул>a</Артикул></Предложение>",
         "я".repeat(256)

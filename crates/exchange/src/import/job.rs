@@ -77,6 +77,26 @@ pub struct Totals {
     pub warnings: u64,
 }
 
+/// What is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Listed {
+    /// Goods of a catalogue.
+    Goods,
+    /// Groups of a classifier.
+    Groups,
+    /// Offers, of variants.
+    Offers,
+}
+
+/// A full list: of what, and of which catalogue or classifier.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct List {
+    /// Of what.
+    pub of: Listed,
+    /// The catalogue's or the classifier's id; empty where it has none.
+    pub catalogue: String,
+}
+
 /// How far an import has come.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -88,18 +108,26 @@ pub struct Cursor {
     /// Under which name the goods that it had are noted; see [`super::missing::stamp`]. It stays that of
     /// the session which began the import, whoever goes on with it.
     pub stamp: String,
-    /// How many price types the file has listed so far.
-    pub price_types: u64,
+    /// The price types of a list that is being read, in its order.
+    pub listed: Vec<String>,
     /// Number of the next batch, or of the archive's next entry.
     pub part: i64,
     /// The section that is open.
     pub section: Option<Section>,
     /// Whether the file is one of a batch: what it does not hold is not missing (commerceml §1.7).
     pub batch: bool,
+    /// Whether the root says that the file has changes only.
+    pub changes_only: Option<bool>,
+    /// Whether an offer of the open package says more than prices and stock.
+    pub described: bool,
+    /// Full groups that have ended: what they do not hold is missing if the goods of the file are full.
+    pub classifier: Option<String>,
     /// Full lists that have ended: what they do not hold is missing.
-    pub full_goods: bool,
-    /// The same for offers.
-    pub full_offers: bool,
+    pub lists: Vec<List>,
+    /// Whether goods were stored by a choice of price types and stores that is not the last one.
+    pub mixed: bool,
+    /// The last good whose prices and stock were made anew.
+    pub chosen: Option<String>,
     /// Whether all has been read.
     pub read: bool,
     /// Whether the guard was passed and what is missing is being archived.

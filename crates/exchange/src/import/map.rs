@@ -1,11 +1,11 @@
 //! From what a file says to what the catalogue stores: pure (commerceml §2.4, §2.5).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
-use sklad_catalog::import::{Change, Keys, Kind, Price, Section, Side, Stock};
-use sklad_commerceml::{Product, Requisite};
+use sklad_catalog::import::{Change, Keys, Kind, Price, Section, Side, Stock, Wanted};
+use sklad_commerceml::{Product, Requisite, Unit};
 use sklad_tenant::ExchangeSettings;
 
 /// The price type of a price that names none, where there are several.
@@ -24,6 +24,8 @@ pub struct Context<'a> {
     pub price_types: &'a Named,
     /// The same of stores.
     pub stores: &'a Named,
+    /// The catalogue that says it; empty where it has no id.
+    pub catalogue: &'a str,
     /// Whether the list is a full one: what it does not say is not there.
     pub full: bool,
 }
@@ -32,23 +34,62 @@ pub struct Context<'a> {
 #[derive(Debug, Default, Clone)]
 pub struct Named {
     ids: BTreeMap<String, String>,
-    /// In the order of their coming.
+    /// Names by id.
+    called: BTreeMap<String, String>,
+    /// By their places.
     order: Vec<String>,
+    /// Those that the source has no more.
+    dead: BTreeSet<String>,
+    /// Of price types: their currencies.
+    currencies: BTreeMap<String, String>,
 }
 
 impl Named {
-    /// Forgets the order: another list begins.
-    pub fn restart(&mut self) {
-        self.order.clear();
-    }
-
-    /// Notes an id and its name.
-    pub fn put(&mut self, id: &str, name: &str) {
-        if !self.order.iter().any(|known| known == id) {
+    /// Notes an id and its name, and whether the source has it; answers its place, the last for a new one.
+    pub fn put(&mut self, id: &str, name: &str, deleted: bool) -> usize {
+        let place = self.order.iter().position(|known| known == id);
+        if place.is_none() {
             self.order.push(id.to_owned());
+        }
+        if deleted {
+            self.dead.insert(id.to_owned());
+        } else {
+            self.dead.remove(id);
         }
         self.ids.insert(folded(name), id.to_owned());
         self.ids.insert(id.to_owned(), id.to_owned());
+        self.called.insert(id.to_owned(), name.to_owned());
+        place.unwrap_or(self.order.len().saturating_sub(1))
+    }
+
+    /// Notes the currency of a price type.
+    pub fn pays_in(&mut self, id: &str, currency: &str) {
+        self.currencies.insert(id.to_owned(), currency.to_owned());
+    }
+
+    /// A list that names all that are alive says in which order they stand; one that names some says
+    /// nothing of the others. Answers all in the new order, if it is another one.
+    pub fn arrange(&mut self, listed: &[String]) -> Option<Vec<String>> {
+        let known = |id: &&String| !self.dead.contains(*id);
+        if !self
+            .order
+            .iter()
+            .filter(known)
+            .all(|id| listed.contains(id))
+        {
+            return None;
+        }
+        let mut order: Vec<String> = Vec::with_capacity(self.order.len());
+        for id in listed.iter().chain(&self.order) {
+            if !order.contains(id) {
+                order.push(id.clone());
+            }
+        }
+        if order == self.order {
+            return None;
+        }
+        self.order.clone_from(&order);
+        Some(order)
     }
 
     /// The id that `word` names: an id, or a name in whatever case.
@@ -59,23 +100,59 @@ impl Named {
         found.map_or(word, String::as_str)
     }
 
-    /// The only one, or the first, that is not `left_out`.
-    #[must_use]
-    pub fn first_but(&self, left_out: Option<&str>) -> Option<&str> {
-        let mut ids = self.order.iter().map(String::as_str);
-        ids.find(|id| left_out != Some(id))
+    /// Those that the source has, by their places.
+    fn alive(&self) -> impl Iterator<Item = &str> {
+        let alive = self.order.iter().filter(|id| !self.dead.contains(*id));
+        alive.map(String::as_str)
     }
 
-    fn only(&self) -> Option<&str> {
-        match self.order.as_slice() {
-            [only] => Some(only),
-            _ => None,
+    /// The one whose price is the good's: the first that `words` name, or of all but `left_out`.
+    #[must_use]
+    pub fn main<'a>(&'a self, words: &'a [String], left_out: Option<&str>) -> Option<&'a str> {
+        let mut named = words.iter().map(|word| self.id(word));
+        match words {
+            [] => self.alive().find(|id| left_out != Some(id)),
+            _ => named.find(|id| !self.dead.contains(*id)),
         }
     }
 
-    /// Whether `id` is among what `wanted` names; nothing named is everything.
-    fn wanted(&self, wanted: &[String], id: &str) -> bool {
-        wanted.is_empty() || wanted.iter().any(|word| self.id(word) == id)
+    fn only(&self) -> Option<&str> {
+        let mut alive = self.alive();
+        alive.next().filter(|_| alive.next().is_none())
+    }
+
+    /// What `words` of the settings name; no word names all.
+    #[must_use]
+    pub fn wanted(&self, words: &[String]) -> Wanted {
+        let ids = words.iter().map(|word| self.id(word).to_owned());
+        let wanted = match (words, self.unknown(words).next()) {
+            ([], _) => Wanted::default(),
+            (_, None) => Wanted::only(ids),
+            (_, Some(_)) => Wanted::only(ids).or_unknown(self.order.iter().cloned()),
+        };
+        wanted.dead(self.dead.iter().cloned())
+    }
+
+    /// The words that name nothing that is known.
+    pub fn unknown<'a>(&'a self, words: &'a [String]) -> impl Iterator<Item = &'a str> {
+        let words = words.iter().map(|word| word.trim());
+        words.filter(|word| !self.ids.contains_key(*word) && !self.ids.contains_key(&folded(word)))
+    }
+
+    /// Whether nothing is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// What those that the source has are called.
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
+        let called = |id: &str| {
+            let name = self.called.get(id).map(String::as_str);
+            name.filter(|name| !name.is_empty())
+        };
+        self.alive().map(|id| called(id).unwrap_or(id)).collect()
     }
 }
 
@@ -101,7 +178,8 @@ pub fn ids(product: &Product) -> Option<(String, Option<String>)> {
 pub fn good(product: &Product, context: &Context<'_>) -> Option<Change> {
     let mut change = common(product, context)?;
     change.side = Some(Side::Card);
-    change.create = true;
+    change.catalogue = Some(context.catalogue.to_owned());
+    change.create = is_worth_making(product);
     change.name.clone_from(&product.name);
     change.kind = kind(&product.requisites);
     change.deleted = Some(product.deleted == Some(true));
@@ -118,8 +196,9 @@ pub fn offer(product: &Product, context: &Context<'_>) -> Option<Change> {
     let mut change = common(product, context)?;
     change.side = Some(Side::Offer);
     if change.parent.is_some() {
-        change.create = true;
-        change.name = product.name.clone().or_else(|| described(product));
+        change.catalogue = Some(context.catalogue.to_owned());
+        change.create = is_worth_making(product);
+        change.name.clone_from(&product.name);
         change.deleted = Some(product.deleted == Some(true));
     } else if product.deleted == Some(true) {
         // The product stays; it is not offered any more.
@@ -130,18 +209,24 @@ pub fn offer(product: &Product, context: &Context<'_>) -> Option<Change> {
     Some(change)
 }
 
+/// What was deleted before it ever came is kept where it has a name, for the receipts that know it; a mark
+/// of deletion alone makes nothing.
+fn is_worth_making(product: &Product) -> bool {
+    product.deleted != Some(true) || product.name.is_some()
+}
+
 fn common(product: &Product, context: &Context<'_>) -> Option<Change> {
     let (external, parent) = ids(product)?;
     let settings = context.settings;
     let (stock, quantity) = amounts(product, context);
-    let unit = product.unit.as_ref();
+    let code = product.code.clone();
     Some(Change {
         keys: Keys::external(external),
         parent,
         article: product.article.clone(),
-        code: product.code.clone(),
+        code: code.or_else(|| requisite(&product.requisites, "Код")),
         barcodes: product.barcodes.clone(),
-        unit: unit.and_then(|u| u.text.clone().or_else(|| u.name.clone())),
+        unit: product.unit.as_ref().and_then(unit),
         description: product.description.clone(),
         prices: prices(product, context),
         stock,
@@ -154,22 +239,35 @@ fn common(product: &Product, context: &Context<'_>) -> Option<Change> {
     })
 }
 
-/// A variant without a name of its own is called by what tells it from its sisters.
-fn described(product: &Product) -> Option<String> {
-    let values = product.characteristics.iter().flatten();
-    let values: Vec<&str> = values.filter_map(|c| c.value.as_deref()).collect();
-    (!values.is_empty()).then(|| values.join(", "))
+/// Whether an offer says more than what it costs and where it lies: a list of such offers tells which
+/// variants there are, one of prices or of rests does not.
+#[must_use]
+pub fn is_described(product: &Product) -> bool {
+    product.name.is_some()
+        || product.characteristics.is_some()
+        || product.article.is_some()
+        || product.barcodes.is_some()
+        || product.unit.is_some()
+}
+
+/// What a unit is called. Its text may be its code in the classifier of units, `796 ` for a piece.
+fn unit(unit: &Unit) -> Option<String> {
+    let text = unit.text.as_deref().map(str::trim);
+    let word = text.filter(|text| !text.chars().all(|c| c.is_ascii_digit()));
+    let name = word.or(unit.name.as_deref()).or(text);
+    name.map(str::to_owned)
+}
+
+/// The first value of a requisite.
+fn requisite(requisites: &[Requisite], name: &str) -> Option<String> {
+    let found = requisites.iter().find(|r| r.name.as_deref() == Some(name));
+    found.and_then(|r| r.values.first()).cloned()
 }
 
 fn kind(requisites: &[Requisite]) -> Option<Kind> {
-    let named = |name: &str| {
-        let found = requisites.iter().find(|r| r.name.as_deref() == Some(name));
-        found
-            .and_then(|r| r.values.first())
-            .map(|value| folded(value))
-    };
-    let kind = named("ТипНоменклатуры").or_else(|| named("ВидНоменклатуры"))?;
-    match kind.as_str() {
+    let kind = requisite(requisites, "ТипНоменклатуры");
+    let kind = kind.or_else(|| requisite(requisites, "ВидНоменклатуры"))?;
+    match folded(&kind).as_str() {
         SERVICE => Some(Kind::Service),
         word if BUNDLES.contains(&word) => Some(Kind::Bundle),
         _ => Some(Kind::Product),
@@ -178,25 +276,23 @@ fn kind(requisites: &[Requisite]) -> Option<Kind> {
 
 fn prices(product: &Product, context: &Context<'_>) -> Option<Section<Price>> {
     let given = product.prices.as_ref()?;
-    let wanted = &context.settings.price_types;
-    let lowest = context.settings.min_price_type.as_deref();
-    let lowest = lowest.map(|word| context.price_types.id(word));
+    let types = context.price_types;
     let mut rows: Vec<_> = given
         .iter()
         .filter_map(|price| Some((price.min_quantity, price.kopecks()?, price)))
         .collect();
     // Of several prices of one type the one for the least quantity comes last, and stays.
     rows.sort_by_key(|row| std::cmp::Reverse(row.0));
-    let rows = rows.into_iter().filter_map(|(_, kopecks, price)| {
-        let only = || context.price_types.only().unwrap_or(NO_PRICE_TYPE);
+    let rows = rows.into_iter().map(|(_, kopecks, price)| {
+        let only = || types.only().unwrap_or(NO_PRICE_TYPE);
         let id = price.price_type.as_deref().filter(|id| !id.is_empty());
         let id = id.unwrap_or_else(only);
-        let taken = lowest == Some(id) || context.price_types.wanted(wanted, id);
-        taken.then(|| Price {
+        let currency = price.currency.as_ref().or_else(|| types.currencies.get(id));
+        Price {
             price_type: id.to_owned(),
             kopecks,
-            currency: price.currency.clone().unwrap_or_else(|| "RUB".to_owned()),
-        })
+            currency: currency.map_or_else(|| "RUB".to_owned(), String::clone),
+        }
     });
     Some(section(rows.collect(), context.full))
 }
@@ -209,10 +305,8 @@ fn section<T>(rows: Vec<T>, full: bool) -> Section<T> {
     }
 }
 
-/// Stock by store, and the quantity in all that count. What the file says of the whole is believed, but
-/// for a tenant that counts only some stores (commerceml §2.5).
+/// Stock by store, and what the file says of the whole (commerceml §2.5).
 fn amounts(product: &Product, context: &Context<'_>) -> (Option<Section<Stock>>, Option<i64>) {
-    let wanted = context.settings.stores.as_slice();
     let mut rows = Vec::new();
     let mut nowhere = None;
     for stock in product.stocks.iter().flatten() {
@@ -221,12 +315,10 @@ fn amounts(product: &Product, context: &Context<'_>) -> (Option<Section<Stock>>,
             stock.store.as_deref().filter(|id| !id.is_empty()),
             thousandths,
         ) {
-            (Some(id), Some(thousandths)) if context.stores.wanted(wanted, id) => {
-                rows.push(Stock {
-                    store: id.to_owned(),
-                    thousandths,
-                })
-            }
+            (Some(id), Some(thousandths)) => rows.push(Stock {
+                store: id.to_owned(),
+                thousandths,
+            }),
             (None, Some(thousandths)) => nowhere = Some(thousandths),
             _ => {}
         }
@@ -235,16 +327,7 @@ fn amounts(product: &Product, context: &Context<'_>) -> (Option<Section<Stock>>,
         .stocks
         .as_ref()
         .is_some_and(|all| all.iter().any(|s| s.store.is_some()));
-    let sum = || {
-        rows.iter()
-            .fold(0i64, |sum, row| sum.saturating_add(row.thousandths))
-    };
-    let told = product.quantity.and_then(thousandths).or(nowhere);
-    let quantity = if by_store && (told.is_none() || !wanted.is_empty()) {
-        Some(sum())
-    } else {
-        told
-    };
+    let quantity = product.quantity.and_then(thousandths).or(nowhere);
     (by_store.then(|| section(rows, context.full)), quantity)
 }
 

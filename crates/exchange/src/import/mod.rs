@@ -5,6 +5,7 @@
 //! twice, whoever asks how often, and nothing is lost when the host is killed.
 
 mod archive;
+mod choice;
 pub mod job;
 pub mod map;
 mod missing;
@@ -27,7 +28,7 @@ use crate::upload::{self, Upload};
 
 use job::{Job, MAX_LOSSES, State};
 
-pub(crate) use missing::deactivate;
+pub(crate) use missing::{deactivate, end_exchanges, end_this};
 pub(crate) use pictures::{keep as keep_picture, settle as settle_pictures};
 
 /// How long the first request of an import works, in milliseconds: the client is to see soon that it goes

@@ -6,6 +6,7 @@ use sklad_store::{Clock, Kv, Sql};
 
 use crate::Error;
 use crate::handle::{Call, record};
+use crate::sweep::STAGED_MS;
 use crate::upload::{self, Upload};
 
 /// Stores the picture of an upload. One that is none is told in the journal: the exchange goes on
@@ -33,6 +34,19 @@ pub(crate) async fn keep<S: Sql, K: Kv, C: Clock>(
         }
     }
     sql.atomic(batch).await?;
+    Ok(())
+}
+
+/// Forgets pictures that no good shows any more, a day after they came.
+pub(crate) async fn forget<S: Sql, K: Kv, C: Clock>(
+    call: &Call<'_, S, K, C>,
+    until: i64,
+) -> Result<(), Error> {
+    let (sql, tenant) = (&call.app.sql, call.slug());
+    let before = call.clock.now_ms() - STAGED_MS;
+    while pictures::sweep(sql, tenant, before).await? > 0 && call.clock.now_ms() < until {
+        call.clock.pause().await;
+    }
     Ok(())
 }
 

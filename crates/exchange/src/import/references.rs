@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use sklad_catalog::categories::CategoryChange;
-use sklad_catalog::import::Change;
+use sklad_catalog::import::{self, Change};
 use sklad_catalog::refs::{self, RefInput, RefKind};
-use sklad_commerceml::{Category, Group, PriceType, Property, PropertyValue, Store, UnitEntry};
+use sklad_commerceml::{
+    Category, Group, PriceType, Product, Property, PropertyValue, Store, UnitEntry,
+};
 use sklad_store::{Sql, SqlError, Statement};
 
 use super::map::Named;
@@ -14,8 +16,8 @@ use crate::Error;
 /// How many price types, and stores, are known by name.
 const NAMED: usize = 1000;
 
-/// Under which name the place of a price type in its list is kept: the first one's price is the good's.
-const ORDER: &str = "order";
+/// Under which name the currency of a price type is kept.
+const CURRENCY: &str = "currency";
 
 /// Something that goods refer to, and what it is.
 pub type Reference = (RefKind, RefInput);
@@ -31,15 +33,12 @@ pub async fn named(sql: &impl Sql, tenant: &str) -> Result<(Named, Named), Error
         .zip(&mut known)
     {
         let mut entries = refs::list(sql, tenant, kind, None, NAMED).await?;
-        entries.sort_by_key(|entry| {
-            entry
-                .data
-                .get(ORDER)
-                .and_then(|n| n.parse().ok())
-                .unwrap_or(u64::MAX)
-        });
+        entries.sort_by_key(|entry| entry.position.unwrap_or(i64::MAX));
         for entry in entries {
-            names.put(&entry.id, &entry.name);
+            names.put(&entry.id, &entry.name, entry.archived);
+            if let Some(currency) = entry.data.get(CURRENCY) {
+                names.pays_in(&entry.id, currency);
+            }
         }
     }
     let [price_types, stores] = known;
@@ -64,24 +63,26 @@ pub fn statements(
     kinds.into_iter().map(one).collect()
 }
 
-/// A group of goods.
+/// A group of goods, out of a classifier.
 #[must_use]
-pub fn group(group: Group) -> CategoryChange {
+pub fn group(group: Group, classifier: &str) -> CategoryChange {
     CategoryChange {
         id: group.id,
         parent: group.parent,
         name: group.name.unwrap_or_default(),
+        classifier: Some(classifier.to_owned()),
         deleted: group.deleted == Some(true),
     }
 }
 
 /// A category of УНФ, which lies in no other.
 #[must_use]
-pub fn category(category: Category) -> CategoryChange {
+pub fn category(category: Category, classifier: &str) -> CategoryChange {
     CategoryChange {
         id: category.id,
         parent: None,
         name: category.name.unwrap_or_default(),
+        classifier: Some(classifier.to_owned()),
         deleted: category.deleted == Some(true),
     }
 }
@@ -104,19 +105,16 @@ fn with(mut input: RefInput, data: &[(&str, Option<String>)]) -> RefInput {
     input
 }
 
-/// A price type, the `order`th of its list.
+/// A price type in its place among all.
 #[must_use]
-pub fn price_type(given: PriceType, order: u64) -> Reference {
+pub fn price_type(given: PriceType, place: usize) -> Reference {
     let taxed = given.tax_included.map(|yes| yes.to_string());
     let entry = input(given.id, given.name, given.deleted);
-    let entry = with(
-        entry,
-        &[
-            ("currency", given.currency),
-            ("tax_included", taxed),
-            (ORDER, Some(order.to_string())),
-        ],
-    );
+    let data = [(CURRENCY, given.currency), ("tax_included", taxed)];
+    let entry = RefInput {
+        position: i64::try_from(place).ok(),
+        ..with(entry, &data)
+    };
     (RefKind::PriceType, entry)
 }
 
@@ -161,6 +159,53 @@ pub fn unit(given: UnitEntry) -> Option<Reference> {
         ("international", given.international),
     ];
     Some((RefKind::Unit, with(entry, &data)))
+}
+
+/// A warning: what it is about, and what is wrong.
+type Doubt = (String, String);
+
+/// Offers without an id with those of their goods: of the only one that has one of the barcodes, or the
+/// article.
+///
+/// # Errors
+/// The database's.
+pub async fn found(
+    sql: &impl Sql,
+    tenant: &str,
+    offers: Vec<Product>,
+) -> Result<Vec<Result<Product, Doubt>>, Error> {
+    let keys = |offer: &Product| -> Vec<(&'static str, String)> {
+        let barcodes = offer.barcodes.iter().flatten();
+        let barcodes = barcodes.map(|value| ("barcode", value.clone()));
+        let article = offer.article.clone().filter(|article| !article.is_empty());
+        barcodes
+            .chain(article.map(|value| ("article", value)))
+            .collect()
+    };
+    let terms: Vec<_> = offers.iter().flat_map(keys).collect();
+    let mut known = import::known_by(sql, tenant, &terms).await?.into_iter();
+    let mut out = Vec::with_capacity(offers.len());
+    for mut offer in offers {
+        let keys = keys(&offer);
+        let ids: Vec<Vec<String>> = known.by_ref().take(keys.len()).collect();
+        let only = ids.into_iter().find(|ids| ids.len() == 1);
+        let words = keys.into_iter().map(|(_, value)| value);
+        let words = words.collect::<Vec<_>>().join(", ");
+        out.push(match only.and_then(|mut ids| ids.pop()) {
+            Some(id) => {
+                let variant = id.split_once('#').map(|(_, variant)| variant.to_owned());
+                offer.variant = variant.or(offer.variant);
+                offer.id = Some(id);
+                Ok(offer)
+            }
+            None => Err((
+                words,
+                "предложение без Ид пропущено: с таким штрихкодом или артикулом нет товара или их несколько"
+                    .to_owned(),
+            )),
+        });
+    }
+    Ok(out)
 }
 
 /// Which of the categories of `changes` lie in `root`, itself included.

@@ -233,6 +233,7 @@ async fn folders<S: Sql, H: Http, C: Clock>(
         .map(|(a, b)| (a.as_str(), b.as_str()))
         .collect();
     let change = |folder: &Folder| CategoryChange {
+        classifier: None,
         id: folder.category.clone(),
         parent: (folder.parent.as_deref())
             .and_then(|id| ours.get(id).copied())
