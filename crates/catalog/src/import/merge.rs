@@ -117,7 +117,7 @@ fn flags(record: &mut Record, change: &Change) {
     record.archived = match (change.deleted, change.archived, record.archived) {
         (Some(true), _, LIVE | GONE | WITH_PRODUCT) | (Some(true), Some(false), _) => GONE,
         (Some(false), None, GONE) | (_, Some(false), _) => LIVE,
-        (_, Some(true), LIVE) => BY_HAND,
+        (_, Some(true), LIVE | WITH_PRODUCT) => BY_HAND,
         (_, _, kept) => kept,
     };
 }

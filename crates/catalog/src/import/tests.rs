@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::record::{BY_HAND, GONE, LIVE, Record};
+use super::record::{BY_HAND, GONE, LIVE, Record, WITH_PRODUCT};
 use super::{Change, Options, Price, Section, Stock, merge};
 
 fn price(price_type: &str, kopecks: i64) -> Price {
@@ -186,6 +186,8 @@ fn a_source_brings_back_what_it_took_and_not_what_was_archived_by_hand() {
     assert_eq!(after(BY_HAND, Some(false), None), BY_HAND);
     assert_eq!(after(BY_HAND, Some(true), None), BY_HAND);
     assert_eq!(after(LIVE, None, Some(true)), BY_HAND);
+    assert_eq!(after(WITH_PRODUCT, None, Some(true)), BY_HAND);
+    assert_eq!(after(WITH_PRODUCT, Some(true), None), GONE);
     assert_eq!(after(GONE, None, Some(true)), GONE);
     assert_eq!(after(GONE, None, Some(false)), LIVE);
 }
