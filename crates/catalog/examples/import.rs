@@ -149,6 +149,7 @@ impl Meter {
             source: Some("cml"),
             price_type: Some("cbcf493b-55bc-11d9-848a-00112f43529a"),
             min_price_type: None,
+            ..Options::default()
         };
         self.sql.calls.set([0; 4]);
         let (mut planning, mut writing) = (0.0, 0.0);

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 /// Words of the format itself, which are read and not said.
 const FORMAT: &[&str] = &[
     "услуга",
+    "Код",
     "набор",
     "комплект",
     "ТипНоменклатуры",
