@@ -119,13 +119,33 @@ pub async fn mark_missing(
     let ids: Vec<&str> = rows.iter().filter_map(|row| row.text(0)).collect();
     let ids = json!(ids).to_string();
     let archive = |key: &str| {
-        let text = format!(
-            "UPDATE goods SET archived = {GONE}, told = NULL, version = version + 1, updated_at = ?3 \
-             WHERE tenant = ?1 AND {key} IN (SELECT value FROM json_each(?2)) \
-                 AND archived = {LIVE} RETURNING 1"
-        );
+        let text = archive(&format!("{key} IN (SELECT value FROM json_each(?2))"));
         Statement::new(text).bind(tenant).bind(&ids).bind(now_ms)
     };
     let done = sql.atomic(vec![archive("id"), archive("parent")]).await?;
     Ok(done.iter().map(Vec::len).sum())
+}
+
+/// The statement that archives goods; the condition says which.
+fn archive(which: &str) -> String {
+    format!(
+        "UPDATE goods SET archived = {GONE}, told = NULL, version = version + 1, updated_at = ?3 \
+         WHERE tenant = ?1 AND {which} AND archived = {LIVE} RETURNING 1"
+    )
+}
+
+/// The statements that archive goods which `source` made and does not have any more, and their variants.
+/// `ids` are any of the kind uuid; a good that is not known is nothing to do. They come back when the source
+/// has them again.
+#[must_use]
+pub fn archive_gone(tenant: &str, source: &str, ids: &[&str], now_ms: i64) -> [Statement; 2] {
+    const OURS: &str = "(SELECT coalesce((SELECT i.good FROM good_ids i WHERE i.tenant = ?1 \
+         AND i.kind = 'uuid' AND i.value = j.value), j.value) FROM json_each(?2) j)";
+    ["id", "parent"].map(|key| {
+        Statement::new(archive(&format!("{key} IN {OURS} AND source = ?4")))
+            .bind(tenant)
+            .bind(json!(ids).to_string())
+            .bind(now_ms)
+            .bind(source)
+    })
 }

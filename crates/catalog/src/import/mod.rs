@@ -23,7 +23,9 @@ use sklad_store::{Sql, Statement};
 use crate::Error;
 
 pub use change::{Change, Keys, Kind, Price, Section, Stock};
-pub use missing::{Missing, PORTION, Scope, clear_seen, mark_missing, missing, seen, seen_ids};
+pub use missing::{
+    Missing, PORTION, Scope, archive_gone, clear_seen, mark_missing, missing, seen, seen_ids,
+};
 pub use told::Side;
 
 /// The most changes of one plan.
