@@ -241,7 +241,12 @@ fn each_component_has_only_the_secrets_and_hosts_that_it_needs() {
         // The tick is the operator's as well.
         "sync",
     ];
-    let callers = ["loyalty-verify", "moysklad-vendor", "sync"];
+    let callers = [
+        "loyalty-verify",
+        "moysklad-vendor",
+        "cabinet-connections",
+        "sync",
+    ];
     let tills = [
         "loyalty-search",
         "loyalty-calc",
@@ -255,7 +260,8 @@ fn each_component_has_only_the_secrets_and_hosts_that_it_needs() {
         "cabinet-connections",
         "sync",
     ];
-    let all = cabinets.into_iter().chain(tills).chain(["moysklad-vendor"]);
+    let hooks = ["moysklad-vendor", "moysklad-webhooks"];
+    let all = cabinets.into_iter().chain(tills).chain(hooks);
     for component in all {
         let tables = tables(component);
         let has = |text: &str| tables.contains(text);

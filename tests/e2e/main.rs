@@ -34,3 +34,4 @@ mod sales;
 mod search;
 mod settings;
 mod tolerance;
+mod webhooks;

@@ -148,6 +148,8 @@ async fn config() -> Result<Config, ErrorCode> {
         &text("moysklad_apps").await,
         &text("moysklad_apps_credentials").await,
     );
+    let files = text("moysklad_files").await;
+    let moysklad = moysklad.and_then(|moysklad| moysklad.with_files(&files));
     Config::new(
         operator_token.as_deref(),
         master_key.as_deref(),

@@ -45,6 +45,24 @@ pub struct Progress {
     pub total: Option<u64>,
 }
 
+impl Progress {
+    /// How many things are done in a minute, and how many milliseconds are left, after so many milliseconds
+    /// of work; nothing before anything is done.
+    #[must_use]
+    pub fn pace(self, worked_ms: i64) -> (Option<u64>, Option<u64>) {
+        let worked = u64::try_from(worked_ms).unwrap_or_default();
+        if worked == 0 || self.done == 0 {
+            return (None, None);
+        }
+        let share = |part: u64, of: u64, by: u64| {
+            let wide = u128::from(part) * u128::from(of) / u128::from(by);
+            u64::try_from(wide).unwrap_or(u64::MAX)
+        };
+        let left = |total: u64| share(total.saturating_sub(self.done), worked, self.done);
+        (Some(share(self.done, 60_000, worked)), self.total.map(left))
+    }
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -182,6 +200,45 @@ pub fn ask(tenant: &str, kind: &str, subject: &str, now: i64) -> Statement {
     .bind(kind)
     .bind(subject)
     .bind(now)
+}
+
+/// The statement that takes the schedule from a job and ends what is under way: it runs no more until it
+/// is planned again or asked for. A pause stays.
+#[must_use]
+pub fn rest(tenant: &str, kind: &str, subject: &str, now: i64) -> Statement {
+    Statement::new(
+        "UPDATE jobs SET schedule = NULL, planned_at = NULL, owner = '', cursor = NULL, run_at = NULL, \
+         asked = 0, attempts = 0, updated_at = ?4, \
+         state = CASE state WHEN 'paused' THEN state ELSE 'idle' END \
+         WHERE tenant = ?1 AND kind = ?2 AND subject = ?3 \
+         AND (schedule IS NOT NULL OR run_at IS NOT NULL OR state NOT IN ('idle', 'paused'))",
+    )
+    .bind(tenant)
+    .bind(kind)
+    .bind(subject)
+    .bind(now)
+}
+
+/// The statement that lets a dead job go on where it stopped, because what stopped it is mended.
+#[must_use]
+pub fn revive(tenant: &str, kind: &str, subject: &str, now: i64) -> Statement {
+    Statement::new(
+        "UPDATE jobs SET state = 'waiting', attempts = 0, next_at = ?4, updated_at = ?4 \
+         WHERE tenant = ?1 AND kind = ?2 AND subject = ?3 AND state = 'dead'",
+    )
+    .bind(tenant)
+    .bind(kind)
+    .bind(subject)
+    .bind(now)
+}
+
+/// The statement that removes a job; who works on it writes nothing more.
+#[must_use]
+pub fn remove(tenant: &str, kind: &str, subject: &str) -> Statement {
+    Statement::new("DELETE FROM jobs WHERE tenant = ?1 AND kind = ?2 AND subject = ?3")
+        .bind(tenant)
+        .bind(kind)
+        .bind(subject)
 }
 
 fn stored(schedule: Schedule) -> String {
@@ -490,6 +547,10 @@ pub struct Line {
     pub done: u64,
     /// Сколько всего, если известно.
     pub total: Option<u64>,
+    /// Сколько делается в минуту в среднем с начала выполнения; null – ещё не видно.
+    pub per_minute: Option<u64>,
+    /// Сколько миллисекунд осталось, если так пойдёт дальше; null – не видно.
+    pub left_ms: Option<u64>,
     /// Неудач подряд.
     pub attempts: i64,
     /// Итог последнего раза: ok, warning, error или cancelled.
@@ -511,6 +572,8 @@ fn line(row: &Row, now: i64) -> Line {
     let works = row.text(5) != Some("") && next_at > now;
     let state = row.string(2);
     let waits = state == "waiting" && !works;
+    let run_at = row.int(6);
+    let (per_minute, left_ms) = run_at.map_or((None, None), |at| progress.pace(now - at));
     Line {
         id: id(&row.string(0), &row.string(1)),
         kind: row.string(0),
@@ -518,9 +581,11 @@ fn line(row: &Row, now: i64) -> Line {
         state: if works { "running".to_owned() } else { state },
         schedule: row.text(3).and_then(|t| serde_json::from_str(t).ok()),
         next_at: waits.then_some(next_at),
-        run_at: row.int(6),
+        run_at,
         done: progress.done,
         total: progress.total,
+        per_minute,
+        left_ms,
         attempts: row.int(8).unwrap_or_default(),
         last_result: row.text(9).map(str::to_owned),
         last_text: row.string(10),

@@ -7,7 +7,7 @@ use http::{Request, Response, StatusCode};
 use sklad_catalog::RefKind;
 use sklad_jobs::job::Wish;
 use sklad_loyalty::Programme;
-use sklad_store::{Kv, Sql};
+use sklad_store::{Clock, Http, Kv, Sql};
 use sklad_tenant::settings::CustomerSettings;
 use sklad_tenant::{App, ExchangeSettings, MoyskladSettings};
 
@@ -84,13 +84,21 @@ pub async fn handle_employees<S: Sql, K: Kv>(
     respond(app, now_ms, &request, employees_part).await
 }
 
-/// Answers the routes of the component `cabinet-connections`: jobs, and what stands still after failures.
+/// Answers the routes of the component `cabinet-connections`: connections to МойСклад, jobs, and what stands
+/// still after failures. It alone calls others: to check a connection.
 pub async fn handle_connections<S: Sql, K: Kv>(
     app: &App<S, K>,
-    now_ms: i64,
+    http: &impl Http,
+    clock: &impl Clock,
     request: Request<Bytes>,
 ) -> Response<Vec<u8>> {
-    respond(app, now_ms, &request, connections_part).await
+    let entered = enter(app, clock.now_ms(), &request);
+    let answer = match entered {
+        Ok((route, c)) if route.op == Op::CheckMoysklad => moysklad::check(&c, http, clock).await,
+        Ok((route, c)) => within(connections_part, route, &c).await,
+        Err(refused) => Err(refused),
+    };
+    into_http(answer)
 }
 
 async fn respond<S: Sql, K: Kv>(
@@ -99,18 +107,37 @@ async fn respond<S: Sql, K: Kv>(
     request: &Request<Bytes>,
     part: impl for<'a> Fn(&Route, &'a Context<'a, S, K>) -> Option<Answering<'a>>,
 ) -> Response<Vec<u8>> {
-    match answer(app, now_ms, request, part).await {
+    into_http(match enter(app, now_ms, request) {
+        Ok((route, context)) => within(part, route, &context).await,
+        Err(refused) => Err(refused),
+    })
+}
+
+fn into_http(answer: Result<Reply, ApiError>) -> Response<Vec<u8>> {
+    match answer {
         Ok(reply) => reply.into_http(),
         Err(error) => error.into_http(),
     }
 }
 
-async fn answer<S: Sql, K: Kv>(
-    app: &App<S, K>,
-    now_ms: i64,
-    request: &Request<Bytes>,
+async fn within<S: Sql, K: Kv>(
     part: impl for<'a> Fn(&Route, &'a Context<'a, S, K>) -> Option<Answering<'a>>,
+    route: &Route,
+    context: &Context<'_, S, K>,
 ) -> Result<Reply, ApiError> {
+    match part(route, context) {
+        Some(answering) => answering.await,
+        // The manifest sends every route to the component that has it.
+        None => Err(ApiError::not_found()),
+    }
+}
+
+/// Which route is meant, and what is asked of it, by somebody who may.
+fn enter<'a, S: Sql, K: Kv>(
+    app: &'a App<S, K>,
+    now_ms: i64,
+    request: &'a Request<Bytes>,
+) -> Result<(&'static Route, Context<'a, S, K>), ApiError> {
     let found = find(request.method(), request.uri().path());
     let open = matches!(&found, Found::Route(route, _) if route.op == Op::OpenApi);
     // Who is nobody learns nothing, not even what there is.
@@ -125,11 +152,7 @@ async fn answer<S: Sql, K: Kv>(
     match found {
         Found::Route(route, names) => {
             let context = Context::new(app, now_ms, request, route, names)?;
-            match part(route, &context) {
-                Some(answering) => answering.await,
-                // The manifest sends every route to the component that has it.
-                None => Err(ApiError::not_found()),
-            }
+            Ok((route, context))
         }
         Found::Methods(methods) => {
             let message = "Для этого адреса метод не поддерживается";
@@ -308,6 +331,7 @@ fn connections_part<'a, S: Sql, K: Kv>(
         Op::GetMoysklad => Box::pin(moysklad::get(c)),
         Op::ConnectMoysklad => Box::pin(moysklad::connect(c)),
         Op::DisconnectMoysklad => Box::pin(moysklad::disconnect(c)),
+        Op::ImportMoysklad => Box::pin(moysklad::import(c)),
         Op::RotateMoyskladKey => Box::pin(moysklad::rotate(c)),
         Op::ListJobs => Box::pin(jobs::list(c)),
         Op::GetJob => Box::pin(jobs::get(c)),
@@ -345,7 +369,10 @@ mod tests {
                 orders_part(route, &c),
                 connections_part(route, &c),
             ];
-            assert_eq!(parts.iter().flatten().count(), 1, "{:?}", route.op);
+            // The one that calls others is not with them.
+            let calls = route.op == Op::CheckMoysklad;
+            let parts = parts.iter().flatten().count();
+            assert_eq!(parts + usize::from(calls), 1, "{:?}", route.op);
         }
     }
 }

@@ -1,9 +1,14 @@
 //! How a tenant is connected to МойСклад.
 
 use serde::{Deserialize, Serialize};
-use sklad_moysklad::vendor::accounts::{self, Account, Credentials, State, Weight};
+use sklad_jobs::job::{self, Wish};
+use sklad_moysklad::api::Access;
+use sklad_moysklad::api::session::Ports;
+use sklad_moysklad::sync::plan::{self, Changed};
+use sklad_moysklad::sync::{self, Place};
+use sklad_moysklad::vendor::accounts::{self, Account, State, Weight};
 use sklad_moysklad::vendor::{Error, settle};
-use sklad_store::{Kv, Sql};
+use sklad_store::{Clock, Http, Kv, Sql, SqlError};
 use sklad_tenant::Tenant;
 
 use crate::context::{Context, Told};
@@ -12,6 +17,8 @@ use crate::reply::Reply;
 
 /// The longest token, login or password, in characters.
 const MAX_SECRET_CHARS: usize = 200;
+/// How long МойСклад is asked in a check, in milliseconds.
+const CHECK_MS: i64 = 20_000;
 
 /// A connection by hand: a token, or login and password. Without `Debug`: it must not get into a log.
 #[derive(Deserialize)]
@@ -64,6 +71,22 @@ pub struct MoyskladAccount {
     last_error: Option<String>,
 }
 
+/// What МойСклад said in a check.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+pub struct MoyskladChecked {
+    /// Всё ли верно: доступ, права, организация.
+    ok: bool,
+    /// Что не так, словами.
+    problems: Vec<String>,
+    /// accountId, если МойСклад его назвал.
+    account: Option<String>,
+    /// ID найденной организации.
+    organization: Option<String>,
+    /// Её название.
+    organization_name: Option<String>,
+}
+
 impl From<Account> for MoyskladAccount {
     fn from(account: Account) -> Self {
         let some = |text: &String| Some(text.clone()).filter(|t| !t.is_empty());
@@ -102,25 +125,26 @@ async fn connections<S: Sql, K: Kv>(
 pub async fn connect<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
     let given: MoyskladCredentials = c.json()?;
     let tenant = c.tenant().await?;
-    let credentials = credentials(given)?;
+    let access = access(given)?;
     let (slug, master_key) = (tenant.slug.as_str(), &c.app.config.master_key);
-    accounts::connect(&c.app.sql, master_key, slug, &credentials, c.now_ms).await?;
+    accounts::connect(&c.app.sql, master_key, slug, &access, c.now_ms).await?;
+    plan::plan(c.app, slug, Changed::Connection, c.now_ms).await;
     told(c, &tenant, "МойСклад подключён вручную").await?;
     connections(c, &tenant).await
 }
 
-fn credentials(given: MoyskladCredentials) -> Result<Credentials, ApiError> {
+fn access(given: MoyskladCredentials) -> Result<Access, ApiError> {
     let fits = |text: &str| {
         let chars = text.chars().count();
         (1..=MAX_SECRET_CHARS).contains(&chars) && !text.contains(char::is_control)
     };
     match (given.token, given.login, given.password) {
         (Some(token), None, None) if fits(token.trim()) => {
-            Ok(Credentials::Token(token.trim().to_owned()))
+            Ok(Access::Token(token.trim().to_owned()))
         }
         (None, Some(login), Some(password)) if fits(login.trim()) && fits(&password) => {
             let login = login.trim().to_owned();
-            Ok(Credentials::Password { login, password })
+            Ok(Access::Login { login, password })
         }
         _ => Err(ApiError::refused(
             "",
@@ -136,12 +160,87 @@ pub async fn disconnect<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, A
     if gone.iter().flatten().next().is_none() {
         return Err(ApiError::not_found());
     }
+    plan::plan(c.app, tenant.slug.as_str(), Changed::Connection, c.now_ms).await;
     told(c, &tenant, "МойСклад, подключённый вручную, отключён").await?;
     Ok(Reply::empty())
 }
 
-/// Lets new keys be made for the solutions of a tenant. This component calls nobody: the schedule sends
-/// them.
+/// Asks МойСклад whether access, rights and organisation are right. What it says is the answer, not an error.
+pub async fn check<S: Sql, K: Kv>(
+    c: &Context<'_, S, K>,
+    http: &impl Http,
+    clock: &impl Clock,
+) -> Result<Reply, ApiError> {
+    let tenant = c.tenant().await?;
+    let account = connection(c, &tenant).await?;
+    let opened = account.credentials(&c.app.config.master_key);
+    let credentials = opened.map_err(Error::from)?.ok_or_else(not_connected)?;
+    let ports = Ports {
+        sql: &c.app.sql,
+        http,
+        clock,
+    };
+    let place = Place {
+        tenant: tenant.slug.as_str(),
+        settings: &tenant.settings.moysklad,
+        origin: &c.app.config.moysklad.api,
+        files: c.app.config.moysklad.files.as_deref(),
+        credentials: &credentials,
+    };
+    let until = clock.now_ms().saturating_add(CHECK_MS);
+    let checked = sync::check::check(ports, place, until).await?;
+    if let Some(named) = checked.account.as_deref().filter(|_| account.is_unnamed()) {
+        let name = credentials.account_name().unwrap_or_default();
+        let statement = accounts::named(tenant.slug.as_str(), named, name);
+        c.app.sql.atomic(vec![statement]).await?;
+    }
+    Reply::json(&MoyskladChecked {
+        ok: checked.problems.is_empty(),
+        problems: checked.problems,
+        account: checked.account,
+        organization: checked.organization,
+        organization_name: checked.name,
+    })
+}
+
+/// Lets everything be imported now; a run under way goes on. Answers the job.
+pub async fn import<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
+    let tenant = c.tenant().await?;
+    connection(c, &tenant).await?;
+    let slug = tenant.slug.as_str();
+    // The job is there where the connection is, unless a host died between the two.
+    plan::plan(c.app, slug, Changed::Settings, c.now_ms).await;
+    let row = Told {
+        action: "job",
+        object: plan::GOODS.to_owned(),
+        text: "Запущена загрузка товаров из МоегоСклада".to_owned(),
+        ..Told::default()
+    };
+    let told = c.told(&tenant.slug, row);
+    let sql = &c.app.sql;
+    match job::grant(sql, slug, plan::GOODS, Wish::Run, told, c.now_ms).await {
+        Ok(Some(line)) => Reply::json(&line),
+        Ok(None) => Err(not_connected()),
+        Err(SqlError::Conflict) => Err(ApiError::conflict(
+            "Загрузка приостановлена: сначала возобновите задание moysklad-goods",
+        )),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn connection<S: Sql, K: Kv>(
+    c: &Context<'_, S, K>,
+    tenant: &Tenant,
+) -> Result<Account, ApiError> {
+    let found = accounts::connection(&c.app.sql, tenant.slug.as_str()).await?;
+    found.ok_or_else(not_connected)
+}
+
+fn not_connected() -> ApiError {
+    ApiError::conflict("МойСклад не подключён: установите решение или введите токен")
+}
+
+/// Lets new keys be made for the solutions of a tenant; the schedule sends them.
 pub async fn rotate<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
     let tenant = c.tenant().await?;
     let all = accounts::of_tenant(&c.app.sql, tenant.slug.as_str()).await?;

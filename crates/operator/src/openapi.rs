@@ -196,6 +196,7 @@ fn schemas() -> Map<String, Value> {
     add::<crate::keys::IssuedKey>(g);
     add::<crate::moysklad::MoyskladConnections>(g);
     add::<crate::moysklad::MoyskladCredentials>(g);
+    add::<crate::moysklad::MoyskladChecked>(g);
     add::<crate::customers::CustomerInput>(g);
     add::<crate::customers::Merge>(g);
     add::<shapes::Customer>(g);

@@ -27,6 +27,8 @@ pub enum Op {
     ConnectMoysklad,
     DisconnectMoysklad,
     RotateMoyskladKey,
+    CheckMoysklad,
+    ImportMoysklad,
     ListCustomers,
     CreateCustomer,
     GetCustomer,
@@ -351,6 +353,18 @@ pub const ROUTES: &[Route] = &[
         "Сменить ключ касс решения: новый будет передан в МойСклад, прежний действует до подтверждения",
     )
     .answers(200, Answer::One("MoyskladConnections")),
+    Route::post(
+        tenant!("/moysklad/check"),
+        Op::CheckMoysklad,
+        "Проверить подключение к МоемуСкладу: доступ, права, организацию из настроек",
+    )
+    .answers(200, Answer::One("MoyskladChecked")),
+    Route::post(
+        tenant!("/moysklad/import"),
+        Op::ImportMoysklad,
+        "Импортировать сейчас: товары, категории, цены, остатки; ход – в задании moysklad-goods",
+    )
+    .answers(200, Answer::One("Job")),
     Route::get(
         tenant!("/customers"),
         Op::ListCustomers,

@@ -1,6 +1,7 @@
 //! Settings and their sections: read, replace with `If-Match`.
 
 use http::StatusCode;
+use sklad_moysklad::sync::plan::{self, Changed};
 use sklad_store::{Kv, Sql};
 use sklad_tenant::settings::{self, Section};
 use sklad_tenant::{Settings, Tenant};
@@ -68,6 +69,10 @@ async fn replace<S: Sql, K: Kv>(
     let app = c.app;
     let stored = settings::replace(&app.sql, &app.kv, &old.slug, version, new, c.now_ms).await?;
     app.forget();
+    let import = |settings: &Settings| (settings.moysklad.clone(), settings.timezone_minutes);
+    if import(&stored) != import(&old.settings) {
+        plan::plan(app, old.slug.as_str(), Changed::Settings, c.now_ms).await;
+    }
     let row = Told {
         action: "settings",
         text: format!("{what}, версия {}", stored.version),

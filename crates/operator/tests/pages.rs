@@ -270,6 +270,19 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         ],
     ),
     (
+        "body of a webhook of МойСклад",
+        "{} MiB",
+        &[(MIB, "crates/moysklad/src/webhook/handle.rs", "BODY_LIMIT")],
+    ),
+    (
+        "objects read with one request after webhooks; requests at once",
+        "{}; {}",
+        &[
+            (1, "crates/moysklad/src/sync/changed.rs", "PORTION"),
+            (1, "crates/moysklad/src/sync/changed.rs", "LANES"),
+        ],
+    ),
+    (
         "picture from МойСклад",
         "{} MiB",
         &[(MIB, "crates/moysklad/src/api/session.rs", "FILE_BYTES")],

@@ -13,6 +13,7 @@ const FILES: &[&str] = &[
     include_str!("../migrations/0006_jobs.sql"),
     include_str!("../migrations/0007_moysklad.sql"),
     include_str!("../migrations/0008_moysklad_sync.sql"),
+    include_str!("../migrations/0009_moysklad_webhooks.sql"),
 ];
 
 /// The version of the schema that this build works with.

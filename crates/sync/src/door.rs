@@ -70,7 +70,7 @@ async fn tick<S: Sql, K: Kv, B>(
         sql: &app.sql,
         http,
         clock,
-        runner: &Handlers { app, clock },
+        runner: &Handlers { app, http, clock },
     };
     let failed = |error: &dyn std::fmt::Display| {
         eprintln!("tick: {error}");

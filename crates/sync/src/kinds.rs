@@ -5,10 +5,13 @@ use sklad_jobs::job::{Claim, Progress, RunResult, Step};
 use sklad_jobs::schedule::Schedule;
 use sklad_jobs::sweep;
 use sklad_jobs::tick::Runner;
-use sklad_store::{Clock, Kv, Sql, SqlError};
+use sklad_moysklad::api::session::Ports;
+use sklad_moysklad::sync::plan::{CHANGES, GOODS};
+use sklad_moysklad::webhook;
+use sklad_store::{Clock, Http, Kv, Sql, SqlError};
 use sklad_tenant::App;
 
-use crate::tenants;
+use crate::{goods, tenants, webhooks};
 
 /// Gives every tenant the jobs that every tenant has. The deployment's own: its tenant is `''`. The schema
 /// brings it along.
@@ -21,17 +24,30 @@ pub const SWEEPING: Schedule = Schedule::Minutes {
 };
 
 /// What the application does.
-pub(crate) struct Handlers<'a, S, K, C> {
+pub(crate) struct Handlers<'a, S, K, H, C> {
     pub app: &'a App<S, K>,
+    pub http: &'a H,
     pub clock: &'a C,
 }
 
-impl<S: Sql, K: Kv, C: Clock> Runner for Handlers<'_, S, K, C> {
+impl<'a, S, K, H, C> Handlers<'a, S, K, H, C> {
+    pub(crate) fn ports(&self) -> Ports<'a, S, H, C> {
+        Ports {
+            sql: &self.app.sql,
+            http: self.http,
+            clock: self.clock,
+        }
+    }
+}
+
+impl<S: Sql, K: Kv, H: Http, C: Clock> Runner for Handlers<'_, S, K, H, C> {
     async fn step(&self, claim: &Claim, until: i64) -> Step {
         let (sql, clock) = (&self.app.sql, self.clock);
         let result = match claim.kind.as_str() {
-            TENANTS => tenants::step(sql, clock, claim, until).await,
+            TENANTS => tenants::step(self.app, clock, claim, until).await,
             SWEEP => sweep_step(sql, clock, claim, until).await,
+            GOODS | CHANGES => goods::step(self, claim, until).await,
+            webhook::JOB => webhooks::step(self, claim, until).await,
             // A newer release may have planned it: it waits for that one to come back.
             unknown => Ok(Step::Failed {
                 text: format!("эта версия не знает задания «{unknown}»"),
@@ -41,7 +57,10 @@ impl<S: Sql, K: Kv, C: Clock> Runner for Handlers<'_, S, K, C> {
         result.unwrap_or_else(|error| failed(&error))
     }
 
-    async fn receive(&self, taken: &Taken, _until: i64) -> Vec<Handled> {
+    async fn receive(&self, taken: &Taken, until: i64) -> Vec<Handled> {
+        if taken.source == webhook::SOURCE {
+            return webhooks::receive(self, taken, until).await;
+        }
         let text = format!("эта версия не знает уведомлений «{}»", taken.source);
         vec![Handled::Again(text); taken.groups.len()]
     }

@@ -5,7 +5,9 @@
 //! matter. [`kinds`] has the one table of what jobs there are.
 
 mod door;
+mod goods;
 pub mod kinds;
 mod tenants;
+mod webhooks;
 
 pub use door::{BUDGET_MAX_MS, BUDGET_MS, handle};

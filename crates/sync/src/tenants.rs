@@ -1,8 +1,10 @@
 //! The jobs that every tenant has.
 
 use serde_json::json;
-use sklad_jobs::job::{Claim, Step, plan};
-use sklad_store::{Clock, Sql, SqlError, Statement};
+use sklad_jobs::job::{self, Claim, Step};
+use sklad_moysklad::sync::plan::{self, Changed};
+use sklad_store::{Clock, Kv, Sql, SqlError, Statement};
+use sklad_tenant::App;
 
 use crate::kinds::{SWEEP, SWEEPING, done};
 
@@ -10,12 +12,13 @@ use crate::kinds::{SWEEP, SWEEPING, done};
 const BATCH: usize = 100;
 
 /// Goes through the tenants in the order of their names. The cursor is the last name.
-pub async fn step(
-    sql: &impl Sql,
+pub async fn step<S: Sql, K: Kv>(
+    app: &App<S, K>,
     clock: &impl Clock,
     claim: &Claim,
     until: i64,
 ) -> Result<Step, SqlError> {
+    let sql = &app.sql;
     let last = claim.cursor.as_deref().map(serde_json::from_str::<String>);
     let mut last = last.and_then(Result::ok).unwrap_or_default();
     let mut progress = claim.progress;
@@ -23,6 +26,10 @@ pub async fn step(
         let tenants = names(sql, &last).await?;
         let now = clock.now_ms();
         let mut batch: Vec<Statement> = tenants.iter().map(|t| swept(t, now)).collect();
+        let to = tenants.last().map_or("", String::as_str);
+        for tenant in connected(sql, &last, to).await? {
+            batch.extend(imported(app, &tenant, now).await);
+        }
         if last.is_empty() {
             // What is the deployment's own grows old as well.
             batch.push(swept("", now));
@@ -46,7 +53,30 @@ pub async fn step(
 }
 
 fn swept(tenant: &str, now: i64) -> Statement {
-    plan(tenant, SWEEP, "", Some(SWEEPING), now)
+    job::plan(tenant, SWEEP, "", Some(SWEEPING), now)
+}
+
+/// The jobs of the import, as they should be. Who cannot be read keeps the others from nothing.
+async fn imported<S: Sql, K: Kv>(app: &App<S, K>, tenant: &str, now: i64) -> Vec<Statement> {
+    let planned = plan::statements(app, tenant, Changed::Settings, now).await;
+    planned.unwrap_or_else(|error| {
+        eprintln!("tenants: {tenant}: {error}");
+        Vec::new()
+    })
+}
+
+/// The tenants behind `after`, up to `to`, that have an account of МойСклад or a job of its import.
+async fn connected(sql: &impl Sql, after: &str, to: &str) -> Result<Vec<String>, SqlError> {
+    let statement = Statement::new(
+        "SELECT tenant FROM moysklad_accounts WHERE tenant > ?1 AND tenant <= ?2 \
+         UNION SELECT tenant FROM jobs WHERE tenant > ?1 AND tenant <= ?2 AND kind IN (?3, ?4)",
+    )
+    .bind(after)
+    .bind(to)
+    .bind(plan::GOODS)
+    .bind(plan::CHANGES);
+    let rows = sql.query(statement).await?;
+    Ok(rows.iter().map(|row| row.string(0)).collect())
 }
 
 async fn names(sql: &impl Sql, after: &str) -> Result<Vec<String>, SqlError> {

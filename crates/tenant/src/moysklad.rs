@@ -18,6 +18,8 @@ pub const MAX_SOLUTIONS: usize = 20;
 pub struct MoySklad {
     /// Origin of the JSON API, without a path.
     pub api: String,
+    /// Origin of a file server that is no public one: a test's. Files elsewhere come over https alone.
+    pub files: Option<String>,
     /// Origin of МойСклад's Vendor API, without a path.
     pub apps: String,
     /// Our solutions; empty where there is none, or where the component is not given them.
@@ -28,6 +30,7 @@ impl Default for MoySklad {
     fn default() -> Self {
         Self {
             api: API.to_owned(),
+            files: None,
             apps: APPS.to_owned(),
             solutions: Vec::new(),
         }
@@ -63,8 +66,22 @@ impl MoySklad {
         };
         Ok(Self {
             api: origin("moysklad_api", &or(api, API))?,
+            files: None,
             apps: origin("moysklad_apps", &or(apps, APPS))?,
             solutions: read(solutions)?,
+        })
+    }
+
+    /// The same with the variable `moysklad_files`; what is empty is none.
+    ///
+    /// # Errors
+    /// [`Error::Variable`].
+    pub fn with_files(self, files: &str) -> Result<Self, Error> {
+        let files = Some(files.trim()).filter(|text| !text.is_empty());
+        let files = files.map(|text| origin("moysklad_files", text));
+        Ok(Self {
+            files: files.transpose()?,
+            ..self
         })
     }
 

@@ -209,11 +209,10 @@ pub async fn absent<'a>(
 #[must_use]
 pub fn archive(tenant: &str, ids: &[String], now_ms: i64) -> [Statement; 2] {
     let ids = json!(ids).to_string();
-    [("id", GONE), ("parent", WITH_PRODUCT)].map(|(key, state)| {
-        let text = format!(
-            "UPDATE goods SET archived = {state}, told = NULL, version = version + 1, updated_at = ?3 \
-             WHERE tenant = ?1 AND {key} IN (SELECT value FROM json_each(?2)) \
-                 AND archived = {LIVE} RETURNING 1"
+    STATES.map(|(key, state)| {
+        let text = archiving(
+            state,
+            &format!("{key} IN (SELECT value FROM json_each(?2))"),
         );
         Statement::new(text).bind(tenant).bind(&ids).bind(now_ms)
     })
@@ -238,4 +237,34 @@ pub async fn mark_missing<'a>(
     }
     let done = sql.atomic(archive(tenant, &ids, now_ms).into()).await?;
     Ok(done.iter().map(Vec::len).sum())
+}
+
+/// What goes: goods, and with them their variants.
+const STATES: [(&str, i64); 2] = [("id", GONE), ("parent", WITH_PRODUCT)];
+
+/// The statement that archives goods; the condition says which.
+fn archiving(state: i64, which: &str) -> String {
+    format!(
+        "UPDATE goods SET archived = {state}, told = NULL, version = version + 1, updated_at = ?3 \
+         WHERE tenant = ?1 AND {which} AND archived = {LIVE} RETURNING 1"
+    )
+}
+
+/// The statements that archive goods which `source` made and does not have any more, and their variants.
+/// `ids` are any of the kind uuid; a good that is not known is nothing to do. They come back when the source
+/// has them again, the variants with their product.
+#[must_use]
+pub fn archive_gone(tenant: &str, source: &str, ids: &[&str], now_ms: i64) -> [Statement; 2] {
+    const OURS: &str = "(SELECT coalesce((SELECT i.good FROM good_ids i WHERE i.tenant = ?1 \
+         AND i.kind = 'uuid' AND i.value = j.value), j.value) FROM json_each(?2) j)";
+    STATES.map(|(key, state)| {
+        Statement::new(archiving(
+            state,
+            &format!("{key} IN {OURS} AND source = ?4"),
+        ))
+        .bind(tenant)
+        .bind(json!(ids).to_string())
+        .bind(now_ms)
+        .bind(source)
+    })
 }

@@ -25,8 +25,8 @@ use crate::Error;
 
 pub use change::{Change, Keys, Kind, Price, Section, Stock};
 pub use missing::{
-    Had, Missing, PORTION, Scope, Whose, absent, archive, clear_had, clear_seen, examples,
-    mark_missing, missing, seen, seen_ids,
+    Had, Missing, PORTION, Scope, Whose, absent, archive, archive_gone, clear_had, clear_seen,
+    examples, mark_missing, missing, seen, seen_ids,
 };
 pub use told::Side;
 pub use wanted::Wanted;

@@ -14,6 +14,7 @@ use http::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, LOCATION,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sklad_store::{Call, Reach, Within};
 
@@ -35,8 +36,9 @@ pub const WITHIN: Within = Within {
     body_bytes: BODY_BYTES,
 };
 
-/// What a caller shows to be let in (§1.2).
-#[derive(Clone, PartialEq, Eq)]
+/// What a caller shows to be let in (§1.2). Without `Debug`: it must not get into a log.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Access {
     /// A user's or a solution's token.
     Token(String),
@@ -76,6 +78,15 @@ impl Credentials {
         };
         let digest = Sha256::digest(subject.as_bytes());
         hex::encode(digest.get(..16).unwrap_or_default())
+    }
+
+    /// The account's name, where the login has it: `shop` of `admin@shop`.
+    #[must_use]
+    pub fn account_name(&self) -> Option<&str> {
+        match &self.access {
+            Access::Token(_) => None,
+            Access::Login { login, .. } => login.rsplit_once('@').map(|(_, name)| name),
+        }
     }
 
     /// The value of the header `Authorization`.

@@ -63,6 +63,12 @@ impl List {
         }
     }
 
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &'static str {
+        self.path
+    }
+
     /// With what is archived; without this it is left out.
     #[must_use]
     pub fn with_archived(self) -> Self {

@@ -21,6 +21,8 @@ const BACKOFF_MS: u32 = 200;
 const PATIENCE_MS: i64 = 2 * limits::INTERVAL_MS;
 /// How long lanes are kept beyond the end of the work, in milliseconds: requests that were sent last.
 const LANE_GRACE_MS: i64 = 60_000;
+/// The header that keeps webhooks from being sent (§2.6).
+const DISABLE_WEBHOOKS: &str = "x-lognex-webhook-disablebyprefix";
 /// The largest file that is fetched, in bytes.
 pub const FILE_BYTES: usize = 5 * 1024 * 1024;
 
@@ -66,6 +68,8 @@ pub struct Session<'a, S, H, C> {
     weight: Cell<usize>,
     /// Nothing is sent before: the vendor said so to this session.
     not_before: Cell<i64>,
+    /// Webhooks to addresses that begin so are not sent of what is written.
+    quiet: Option<String>,
     /// Requests that were sent, and those that were answered well.
     sent: Cell<u64>,
     answered: Cell<u64>,
@@ -104,9 +108,18 @@ impl<'a, S: Sql, H: Http, C: Clock> Session<'a, S, H, C> {
             lanes: Cell::new(lanes),
             weight: Cell::new(api.credentials.class.weight(now)),
             not_before: Cell::new(0),
+            quiet: None,
             sent: Cell::new(0),
             answered: Cell::new(0),
         })
+    }
+
+    /// What is written from now on is not told to webhooks whose address begins with `prefix`, which has
+    /// protocol and domain (§2.6).
+    #[must_use]
+    pub fn quietly(self, prefix: &str) -> Self {
+        let quiet = Some(prefix.to_owned());
+        Self { quiet, ..self }
     }
 
     /// Gives the lanes back.
@@ -175,7 +188,10 @@ impl<'a, S: Sql, H: Http, C: Clock> Session<'a, S, H, C> {
     pub async fn write(&self, method: Method, path: &str, json: &str) -> Result<String, Failure> {
         let mut attempt = 0;
         loop {
-            let call = self.api.send(method.clone(), path, json.to_owned())?;
+            let mut call = self.api.send(method.clone(), path, json.to_owned())?;
+            if let Some(prefix) = self.quiet.as_deref().and_then(|p| p.parse().ok()) {
+                call.request.headers_mut().insert(DISABLE_WEBHOOKS, prefix);
+            }
             let error = match self.once(call, path).await {
                 Ok(answer) => return Ok(client::read(answer)?),
                 Err(Failure::Api(error)) => error,

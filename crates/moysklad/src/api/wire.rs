@@ -400,7 +400,7 @@ members!(StockRow {
     stock: "stock"
 });
 
-/// A subscription to webhooks (§2.1).
+/// A subscription to webhooks (§2.1, §2.8).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Webhook<'a> {
     /// The id.
@@ -409,6 +409,8 @@ pub struct Webhook<'a> {
     pub entity_type: Raw<'a>,
     /// `CREATE`, `UPDATE`, `DELETE`
     pub action: Raw<'a>,
+    /// Of a subscription to stock: `all`, `bystore`
+    pub report_type: Raw<'a>,
     /// Where calls go.
     pub url: Raw<'a>,
     /// Whether it is at work.
@@ -419,6 +421,7 @@ members!(Webhook {
     id: "id",
     entity_type: "entityType",
     action: "action",
+    report_type: "reportType",
     url: "url",
     enabled: "enabled"
 });

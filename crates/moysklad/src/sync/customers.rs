@@ -31,10 +31,7 @@ pub async fn run<S: Sql, H: Http, C: Clock>(
     if !settings.on {
         return Ok(Went::Through);
     }
-    let mut list = List::of("/entity/counterparty");
-    for group in &settings.groups {
-        list = list.filtered("tags", "=", group.trim());
-    }
+    let mut list = list(&settings.groups);
     if let Some(since) = cursor.since {
         list = list.updated_since(since.saturating_sub(OVERLAP_MS));
     }
@@ -44,7 +41,14 @@ pub async fn run<S: Sql, H: Http, C: Clock>(
     .await
 }
 
-async fn store<S: Sql, H: Http, C: Clock>(
+/// The counterparties of these groups.
+pub fn list(groups: &[String]) -> List {
+    let all = List::of("/entity/counterparty");
+    let of_group = |list: List, group: &String| list.filtered("tags", "=", group.trim());
+    groups.iter().fold(all, of_group)
+}
+
+pub async fn store<S: Sql, H: Http, C: Clock>(
     work: &Work<'_, S, H, C>,
     cursor: &mut Cursor,
     (rows, ids): (&[&RawValue], &[String]),

@@ -145,13 +145,13 @@ async fn read<S: Sql, H: Http, C: Clock>(
 }
 
 /// The id of a row, empty where it has none.
-fn id_of(row: &RawValue) -> String {
+pub fn id_of(row: &RawValue) -> String {
     let row: Option<wire::Reference<'_>> = object(Some(row));
     row.and_then(|row| id(row.id)).unwrap_or_default()
 }
 
 /// Stores goods of a page and the cursor behind them, as one change.
-async fn store<S: Sql, H: Http, C: Clock>(
+pub async fn store<S: Sql, H: Http, C: Clock>(
     work: &Work<'_, S, H, C>,
     cursor: &mut Cursor,
     (rows, ids): (&[&RawValue], &[String]),
@@ -235,7 +235,7 @@ async fn of_page<S: Sql, H: Http, C: Clock>(
 }
 
 /// What the catalogue knows of these products.
-async fn products(
+pub async fn products(
     sql: &impl Sql,
     tenant: &str,
     ids: &BTreeSet<String>,

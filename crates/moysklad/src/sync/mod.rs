@@ -5,8 +5,11 @@
 //! as what was imported, so that a run that is taken up by another instance goes on behind it. Whatever is
 //! imported twice changes nothing.
 //!
+//! * [`changed`] – objects that МойСклад says have changed, read one by one.
+//! * [`plan`] – which jobs a tenant has, and when they run.
 //! * [`check`] – whether account, rights and organisation are right, in words.
 
+pub mod changed;
 pub mod check;
 mod cursor;
 mod customers;
@@ -14,9 +17,11 @@ mod goods;
 mod images;
 mod missing;
 mod pages;
+pub mod plan;
 mod references;
 mod stock;
 
+use sklad_jobs::job::Progress;
 use sklad_jobs::journal::{Direction, Outcome, Record};
 use sklad_store::{Clock, Http, Sql, SqlError, Statement};
 use sklad_tenant::MoyskladSettings;
@@ -54,22 +59,13 @@ pub struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    fn api(&self) -> Api<'a> {
+    pub(crate) fn api(&self) -> Api<'a> {
         Api {
             origin: self.origin,
             files: self.files,
             credentials: self.credentials,
         }
     }
-}
-
-/// How much of a run is done.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Things that are done.
-    pub done: u64,
-    /// Things that there are, once it is known.
-    pub total: Option<u64>,
 }
 
 /// How a step left its run.
@@ -115,7 +111,8 @@ struct Work<'a, S, H, C> {
     ports: Ports<'a, S, H, C>,
     place: Place<'a>,
     session: &'a Session<'a, S, H, C>,
-    save: Save<'a>,
+    /// Nothing is saved where there is no run.
+    save: Option<Save<'a>>,
     until: i64,
 }
 
@@ -167,7 +164,7 @@ pub async fn step<S: Sql, H: Http, C: Clock>(
         ports,
         place,
         session: &session,
-        save,
+        save: Some(save),
         until: until_ms,
     };
     let ended = work.run(&mut cursor).await;
@@ -189,7 +186,7 @@ fn left(cursor: &Cursor, ended: Ended) -> Step {
 }
 
 /// What follows from an error that repeating within the step did not mend.
-fn failed(error: &Error, now_ms: i64) -> Ended {
+pub(crate) fn failed(error: &Error, now_ms: i64) -> Ended {
     match error {
         Error::RateLimited { retry_after_ms } => {
             Ended::Later(now_ms.saturating_add((*retry_after_ms).into()))
@@ -235,13 +232,15 @@ impl<S: Sql, H: Http, C: Clock> Work<'_, S, H, C> {
         self.place.tenant
     }
 
-    fn saved(&self, cursor: &Cursor, now_ms: i64) -> Statement {
-        (self.save)(&cursor.json(), cursor.progress(), now_ms)
-    }
-
     /// Runs statements with the one that saves the cursor.
     async fn store(&self, mut batch: Vec<Statement>, cursor: &Cursor) -> Result<(), SqlError> {
-        batch.push(self.saved(cursor, self.ports.clock.now_ms()));
+        if let Some(save) = self.save {
+            let now = self.ports.clock.now_ms();
+            batch.push(save(&cursor.json(), cursor.progress(), now));
+        }
+        if batch.is_empty() {
+            return Ok(());
+        }
         self.ports.sql.atomic(batch).await.map(drop)
     }
 

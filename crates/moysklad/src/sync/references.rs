@@ -23,6 +23,8 @@ use crate::raw::{object, text};
 
 /// The most entries of one dictionary that are known by name.
 const MOST: usize = 5_000;
+/// Under which name the price type is kept whose price is the good's.
+const PRICE_TYPE: &str = "price_type";
 /// Entries of one statement.
 const BATCH: usize = 500;
 
@@ -62,7 +64,8 @@ pub async fn run<S: Sql, H: Http, C: Clock>(
     batch.push(forget_others(work.tenant(), cursor));
     let answers = work.ports.sql.atomic(batch).await?;
     cursor.totals.references += number(answers.iter().map(Vec::len).sum());
-    folders(work, cursor).await?;
+    let archive = archives(work, cursor);
+    folders(work, cursor, archive).await?;
     if cursor.kind == Kind::Full {
         sizes(work, cursor).await?;
     }
@@ -123,6 +126,12 @@ fn price_types<S: Sql, H: Http, C: Clock>(
     };
     let main = words.iter().find_map(named).or_else(|| all.first());
     cursor.price_type = main.and_then(entry_id);
+    let main = cursor.price_type.clone().unwrap_or_default();
+    batch.push(meanings(
+        work.tenant(),
+        "run",
+        &[(PRICE_TYPE.to_owned(), main)],
+    ));
     let input = |(order, entry): (usize, &Entry<'_>)| {
         dictionary(entry, &[("order", Some(order.to_string()))])
     };
@@ -219,10 +228,11 @@ struct Folder {
     archived: bool,
 }
 
-/// Reads the tree of folders and writes the categories.
-async fn folders<S: Sql, H: Http, C: Clock>(
+/// Reads the tree of folders and writes the categories; with `archive`, what is not in it is archived.
+pub async fn folders<S: Sql, H: Http, C: Clock>(
     work: &Work<'_, S, H, C>,
     cursor: &mut Cursor,
+    archive: bool,
 ) -> Result<(), Failure> {
     let folders = all_folders(work).await?;
     let (tenant, now) = (work.tenant(), work.ports.clock.now_ms());
@@ -253,7 +263,7 @@ async fn folders<S: Sql, H: Http, C: Clock>(
             .map(|some| meanings(tenant, "folder", some)),
     );
     batch.extend(categories::rebuild_paths(tenant, now));
-    if archives(work, cursor) && !folders.is_empty() {
+    if archive && !folders.is_empty() {
         let stamp = cursor.folders_stamp();
         let ids: Vec<&str> = changes.iter().map(|change| change.id.as_str()).collect();
         batch.extend(seen_ids(tenant, &stamp, 0, &ids));
@@ -332,6 +342,13 @@ async fn sizes<S: Sql, H: Http, C: Clock>(
         *size = Page::read(&answer?)?.size.unwrap_or_default();
     }
     Ok(())
+}
+
+/// The price type whose price is the good's (empty: there is none); `None` before the first import.
+pub async fn price_type(sql: &impl Sql, tenant: &str) -> Result<Option<String>, SqlError> {
+    let ids = BTreeSet::from([PRICE_TYPE.to_owned()]);
+    let kept = values_of(sql, tenant, "run", &ids).await?;
+    Ok(kept.into_values().next())
 }
 
 /// The units and currencies that are known.

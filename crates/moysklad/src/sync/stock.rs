@@ -22,7 +22,7 @@ use crate::raw::{id, object};
 /// Goods of one request: their ids stand in its address, which has at most 8 KB (§1.4).
 pub const PORTION: usize = 150;
 /// How far back the report of changes goes, in milliseconds.
-const CHANGES_MS: i64 = 23 * 60 * 60 * 1000;
+pub const CHANGES_MS: i64 = 23 * 60 * 60 * 1000;
 /// The report, with rows of what there is nothing of.
 const REPORT: &str = "/report/stock/bystore/current?include=zeroLines";
 
@@ -82,9 +82,9 @@ async fn no_rights<S: Sql, H: Http, C: Clock>(
 }
 
 /// A good: where it stands in the order in which stock is read, and its id in МойСклад.
-type Place = (String, String);
+pub type Place = (String, String);
 
-fn path(goods: &[Place]) -> String {
+pub fn path(goods: &[Place]) -> String {
     let ids: Vec<&str> = goods.iter().map(|(_, id)| id.as_str()).collect();
     let filter = format!("assortmentId={}", ids.join(","));
     format!("{REPORT}&filter={}", escaped(&filter))
@@ -101,15 +101,23 @@ async fn changed<S: Sql, H: Http, C: Clock>(
     else {
         return Ok(None);
     };
+    match since_then(work, since).await {
+        // So much has changed that all may as well be asked for.
+        Err(Failure::Api(Error::TooLarge)) => Ok(None),
+        ids => ids.map(Some),
+    }
+}
+
+/// The goods whose stock has changed since then, which is at most [`CHANGES_MS`] ago.
+pub async fn since_then<S: Sql, H: Http, C: Clock>(
+    work: &Work<'_, S, H, C>,
+    since: i64,
+) -> Result<BTreeSet<String>, Failure> {
     let since = escaped(&clock::format_moscow(since));
     let path = format!("/report/stock/all/current?changedSince={since}");
-    let json = match work.session.get(&path).await {
-        // So much has changed that all may as well be asked for.
-        Err(Failure::Api(Error::TooLarge)) => return Ok(None),
-        answer => answer?,
-    };
+    let json = work.session.get(&path).await?;
     let ids = rows(&json)?.into_iter();
-    Ok(Some(ids.filter_map(|row| id(row.assortment_id)).collect()))
+    Ok(ids.filter_map(|row| id(row.assortment_id)).collect())
 }
 
 /// The next goods of the catalogue that have stock, by our ids.
@@ -140,7 +148,7 @@ fn rows(json: &str) -> Result<Vec<StockRow<'_>>, Error> {
 }
 
 /// Goods that the report does not name are left alone: they have no stock of their own.
-fn changes(json: &str, stores: &BTreeMap<String, String>) -> Result<Vec<Change>, Error> {
+pub fn changes(json: &str, stores: &BTreeMap<String, String>) -> Result<Vec<Change>, Error> {
     let mut goods: BTreeMap<String, Vec<StockRow<'_>>> = BTreeMap::new();
     for row in rows(json)? {
         if let Some(id) = id(row.assortment_id) {
@@ -163,7 +171,7 @@ fn changes(json: &str, stores: &BTreeMap<String, String>) -> Result<Vec<Change>,
     Ok(goods.into_iter().map(change).collect())
 }
 
-async fn store<S: Sql, H: Http, C: Clock>(
+pub async fn store<S: Sql, H: Http, C: Clock>(
     work: &Work<'_, S, H, C>,
     cursor: &mut Cursor,
     goods: &[Place],

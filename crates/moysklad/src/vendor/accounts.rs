@@ -3,9 +3,11 @@
 //! A row is read whole and written whole, with the version that was read as condition: whoever is late
 //! reads again. Secrets in it are sealed for its tenant.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sklad_store::{Row, Sql, SqlError, Statement};
 use sklad_tenant::{SealError, moysklad::Solution, open, seal};
+
+use crate::api::{Access, Class, Credentials};
 
 /// The most accounts that are due at once.
 pub const MAX_DUE: usize = 100;
@@ -15,21 +17,6 @@ pub const MAX_OF_TENANT: usize = 20;
 const CREDENTIALS: &str = "moysklad credentials";
 /// What a loyalty key is sealed for.
 const KEY: &str = "moysklad loyalty key";
-
-/// How we get into the JSON API. Without `Debug`: it must not get into a log.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Credentials {
-    /// A token, of a solution or made by hand.
-    Token(String),
-    /// Login and password of an employee of the account.
-    Password {
-        /// The login, `name@account`.
-        login: String,
-        /// The password.
-        password: String,
-    },
-}
 
 /// Which limits of requests a token has (moysklad-loyalty.md §6.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -243,6 +230,18 @@ impl Account {
         self.credentials.is_some()
     }
 
+    /// Whether it was connected by hand and no answer has named it yet.
+    #[must_use]
+    pub fn is_unnamed(&self) -> bool {
+        self.app_id.is_empty() && self.account.is_empty()
+    }
+
+    /// Whether goods can be read through it: it is on and has a token.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        self.state.is_on() && self.has_credentials()
+    }
+
     /// Whether a key is with МойСклад, or on its way, that it has not confirmed.
     #[must_use]
     pub fn has_pending_key(&self) -> bool {
@@ -253,22 +252,36 @@ impl Account {
     ///
     /// # Errors
     /// The seal's.
-    pub fn credentials(&self, master_key: &[u8]) -> Result<Option<Credentials>, SealError> {
+    pub fn access(&self, master_key: &[u8]) -> Result<Option<Access>, SealError> {
         let opened = self.opened(master_key, CREDENTIALS, self.credentials.as_deref())?;
         let read = opened.map(|bytes| serde_json::from_slice(&bytes));
         read.transpose().map_err(|_| SealError::Broken)
+    }
+
+    /// The same with what its requests weigh.
+    ///
+    /// # Errors
+    /// The seal's.
+    pub fn credentials(&self, master_key: &[u8]) -> Result<Option<Credentials>, SealError> {
+        let class = match (self.app_id.is_empty(), self.weight) {
+            (true, _) => Class::User,
+            (false, Weight::Published) => Class::Published,
+            (false, Weight::Draft) => Class::Draft,
+        };
+        let access = self.access(master_key)?;
+        Ok(access.map(|access| Credentials { access, class }))
     }
 
     /// Sets or forgets how it gets into the JSON API.
     ///
     /// # Errors
     /// The seal's.
-    pub fn set_credentials(
+    pub fn set_access(
         &mut self,
         master_key: &[u8],
-        credentials: Option<&Credentials>,
+        access: Option<&Access>,
     ) -> Result<(), SealError> {
-        let json = credentials.map(serde_json::to_vec).transpose();
+        let json = access.map(serde_json::to_vec).transpose();
         let json = json.map_err(|_| SealError::Broken)?;
         self.credentials = self.sealed(master_key, CREDENTIALS, json.as_deref())?;
         Ok(())
@@ -303,10 +316,10 @@ impl Account {
     /// # Errors
     /// The seal's.
     pub fn bind(&mut self, master_key: &[u8], tenant: &str) -> Result<(), SealError> {
-        let credentials = self.credentials(master_key)?;
+        let access = self.access(master_key)?;
         self.tenant = tenant.to_owned();
         self.pending_key = None;
-        self.set_credentials(master_key, credentials.as_ref())
+        self.set_access(master_key, access.as_ref())
     }
 
     fn opened(
@@ -418,9 +431,7 @@ pub async fn of_tenant(sql: &impl Sql, tenant: &str) -> Result<Vec<Account>, Sql
 /// The database's.
 pub async fn connection(sql: &impl Sql, tenant: &str) -> Result<Option<Account>, SqlError> {
     let all = of_tenant(sql, tenant).await?;
-    let usable = all
-        .into_iter()
-        .filter(|a| a.state.is_on() && a.has_credentials());
+    let usable = all.into_iter().filter(Account::is_usable);
     Ok(usable.min_by_key(|a| (a.app_id.is_empty(), a.weight == Weight::Draft)))
 }
 
@@ -433,13 +444,13 @@ pub async fn connect(
     sql: &impl Sql,
     master_key: &[u8],
     tenant: &str,
-    credentials: &Credentials,
+    access: &Access,
     now_ms: i64,
 ) -> Result<Account, super::Error> {
     let known = of_tenant(sql, tenant).await?;
     let by_hand = known.into_iter().find(|a| a.app_id.is_empty());
     let mut account = by_hand.unwrap_or_else(|| Account::by_hand(tenant));
-    account.set_credentials(master_key, Some(credentials))?;
+    account.set_access(master_key, Some(access))?;
     account.state = State::Activated;
     account.last_error = None;
     sql.atomic(vec![account.save(now_ms)]).await?;

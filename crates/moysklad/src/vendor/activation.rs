@@ -14,6 +14,7 @@ use sklad_tenant::{App, Settings, Slug, settings};
 use super::accounts::{self, Account, State};
 use super::users::Session;
 use super::{Error, names, random, settle};
+use crate::sync::plan::{self, Changed};
 
 /// How many names with a number behind them are tried for a new cabinet.
 const NAMES: usize = 20;
@@ -379,6 +380,7 @@ async fn finish<S: Sql, K: Kv>(
     now: i64,
 ) -> Result<Account, Error> {
     let account = account(app, session).await?;
+    plan::plan(app, &account.tenant, Changed::Connection, now).await;
     if account.state == State::Activated && !account.has_pending_key() {
         return Ok(account);
     }

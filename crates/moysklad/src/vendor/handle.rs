@@ -12,11 +12,13 @@ use sklad_store::{Kv, Row, Sql, SqlError, Statement};
 use sklad_tenant::App;
 use sklad_tenant::moysklad::Solution;
 
-use super::accounts::{self, Account, Credentials, State, Weight};
+use super::accounts::{self, Account, State, Weight};
 use super::jwt::{self, Claims};
 use super::life::{self, On};
 use super::wire::{self, Cause, Off, Status};
 use super::{Error, settle};
+use crate::api::Access;
+use crate::sync::plan::{self, Changed};
 
 /// What stands before `{appId}/{accountId}`.
 pub const PREFIX: &str = "/api/moysklad/vendor/1.0/apps/";
@@ -218,6 +220,7 @@ async fn attempt<S: Sql, K: Kv>(
         return Ok(again(&row, call));
     }
     let known = accounts::find(&app.sql, &call.solution.app_id, &call.account).await?;
+    let tenant = known.as_ref().map(|account| account.tenant.clone());
     let Effect {
         answer,
         mut rows,
@@ -230,6 +233,10 @@ async fn attempt<S: Sql, K: Kv>(
     };
     rows.push(kept(call, &answer, now));
     app.sql.atomic(rows).await?;
+    if matches!(call.asked, Asked::Put(_) | Asked::Delete(_)) {
+        let tenant = tenant.unwrap_or_default();
+        plan::plan(app, &tenant, Changed::Connection, now).await;
+    }
     if let Some(account) = revoked {
         // What does not succeed now is due, and is done by the schedule.
         if let Err(e) = settle::revoke(app, &account, now).await {
@@ -308,9 +315,9 @@ fn switch_on<S: Sql, K: Kv>(
     let fresh = || Account::installed(call.solution, &call.account);
     let mut account = known.unwrap_or_else(fresh);
     let before = account.clone();
-    let token = put.token.clone().map(Credentials::Token);
+    let token = put.token.clone().map(Access::Token);
     let news = was.is_none() || life::is_news(&account, call.claims.iat);
-    let stored = account.credentials(master_key).unwrap_or_default();
+    let stored = account.access(master_key).unwrap_or_default();
     let on = On {
         cause: put.cause,
         iat: call.claims.iat,
@@ -319,7 +326,7 @@ fn switch_on<S: Sql, K: Kv>(
     let status = life::switch_on(&mut account, on, now);
     // A token that comes for a solution that is off is that of a call which is late.
     if on.new_token && news && account.state.is_on() {
-        account.set_credentials(master_key, token.as_ref())?;
+        account.set_access(master_key, token.as_ref())?;
     }
     account.app_uid.clone_from(&call.solution.app_uid);
     account.weight = Weight::of(call.solution);
@@ -373,7 +380,7 @@ fn switch_off<S: Sql, K: Kv>(
     if account.state == was {
         return Ok(effect);
     }
-    account.set_credentials(&app.config.master_key, None)?;
+    account.set_access(&app.config.master_key, None)?;
     if cause == Off::Uninstall {
         settle::forget_pending(app, &mut account, now);
     }

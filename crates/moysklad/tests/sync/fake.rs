@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use serde_json::{Value, json};
 use sklad_store::{Call, Clock, Http, HttpError};
 use sklad_tenant::clock;
@@ -122,7 +122,9 @@ impl Fake {
         );
         lists.insert("retailstore".into(), vec![entry(uuid(5, 1), "Касса")]);
         lists.insert("currency".into(), Vec::new());
-        lists.insert("counterparty".into(), Vec::new());
+        for empty in ["counterparty", "webhook", "webhookstock"] {
+            lists.insert(empty.into(), Vec::new());
+        }
         lists.insert(
             "organization".into(),
             vec![json!({"id": uuid(10, 1), "name": "ООО «Чай»", "accountId": uuid(11, 1)})],
@@ -157,6 +159,9 @@ impl Fake {
             .filter_map(|f| f.strip_prefix("tags="))
             .collect();
         let archived = filter.contains("archived=true");
+        let ids: Vec<&str> = (filter.split(';'))
+            .filter_map(|f| f.strip_prefix("id="))
+            .collect();
         let fits = |row: &&Value| {
             let updated = row["updated"].as_str().unwrap_or_default();
             let tagged = row["tags"]
@@ -165,6 +170,7 @@ impl Fake {
             since.is_none_or(|since| updated >= since)
                 && (archived || row["archived"] != true)
                 && (tags.is_empty() || tagged)
+                && (ids.is_empty() || ids.contains(&row["id"].as_str().unwrap()))
         };
         let mut rows: Vec<&Value> = all.iter().filter(fits).collect();
         if query
@@ -215,6 +221,36 @@ impl Fake {
         answer(200, &Value::Array(rows.collect()))
     }
 
+    /// Subscriptions can be made, changed and deleted.
+    fn write(&self, request: &Request<Bytes>, list: &str, id: Option<&str>) -> Response<Bytes> {
+        assert!(list.starts_with("webhook"));
+        assert!(
+            request
+                .headers()
+                .contains_key("x-lognex-webhook-disablebyprefix")
+        );
+        let mut lists = self.lists.borrow_mut();
+        let rows = lists.get_mut(list).unwrap();
+        let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+        let Some(id) = id else {
+            let mut made = body;
+            made["id"] = uuid(12, rows.len() + 1_000).into();
+            made["enabled"] = true.into();
+            rows.push(made.clone());
+            return answer(200, &made);
+        };
+        let Some(place) = rows.iter().position(|row| row["id"] == id) else {
+            return error(404, 1021);
+        };
+        if *request.method() == Method::DELETE {
+            rows.remove(place);
+        }
+        for (name, value) in body.as_object().into_iter().flatten() {
+            rows[place][name] = value.clone();
+        }
+        answer(200, &json!({}))
+    }
+
     fn reply(&self, request: &Request<Bytes>) -> Response<Bytes> {
         let path = request.uri().path().strip_prefix("/api/remap/1.2").unwrap();
         let query: BTreeMap<String, String> = request
@@ -236,6 +272,9 @@ impl Fake {
                 200,
                 &json!([{"id": uuid(7, 1), "name": "Цена продажи", "externalCode": "retail"}]),
             ),
+            ["entity", list, ..] if *request.method() != Method::GET => {
+                self.write(request, list, segments.get(2).copied())
+            }
             ["entity", list] => self.list(list, &query),
             ["entity", list, id] => {
                 let lists = self.lists.borrow();

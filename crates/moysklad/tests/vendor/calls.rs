@@ -253,10 +253,10 @@ fn no_secret_is_in_the_database() {
 
 #[test]
 fn a_connection_by_hand_stands_beside_a_solution() {
-    use accounts::Credentials;
+    use sklad_moysklad::api::Access;
     let w = World::at_work();
     let (sql, master) = (&w.app.sql, crate::world::MASTER.as_bytes());
-    let typed = Credentials::Password {
+    let typed = Access::Login {
         login: "admin@shop".into(),
         password: "p".into(),
     };
@@ -278,7 +278,7 @@ fn a_connection_by_hand_stands_beside_a_solution() {
     );
     let by_hand = through("other");
     assert_eq!(by_hand.app_id, "");
-    assert!(by_hand.credentials(master).unwrap() == Some(typed));
+    assert!(by_hand.access(master).unwrap() == Some(typed));
     block_on(sklad_store::Sql::atomic(
         sql,
         vec![accounts::named("other", OTHER, "o")],

@@ -1,16 +1,17 @@
 //! Every cause in every state; what comes twice, late, and in another order.
 
 use serde_json::{Value, json};
-use sklad_moysklad::vendor::accounts::{Credentials, State, Weight};
+use sklad_moysklad::api::Access;
+use sklad_moysklad::vendor::accounts::{State, Weight};
 use sklad_moysklad::vendor::life::AFTER_ANSWER_MS;
 
 use crate::world::{ACCOUNT, DRAFT, DRAFT_SECRET, MASTER, World, path, put_body, world};
 
 fn token(w: &World) -> Option<String> {
-    let credentials = w.account()?.credentials(MASTER.as_bytes()).unwrap()?;
-    match credentials {
-        Credentials::Token(token) => Some(token),
-        Credentials::Password { .. } => panic!("a solution has a token"),
+    let access = w.account()?.access(MASTER.as_bytes()).unwrap()?;
+    match access {
+        Access::Token(token) => Some(token),
+        Access::Login { .. } => panic!("a solution has a token"),
     }
 }
 

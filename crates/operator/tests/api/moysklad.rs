@@ -2,7 +2,8 @@
 
 use futures::executor::block_on;
 use serde_json::{Value, json};
-use sklad_moysklad::vendor::accounts::{self, Account, Credentials, State};
+use sklad_moysklad::api::Access;
+use sklad_moysklad::vendor::accounts::{self, Account, State};
 use sklad_store::Sql;
 use sklad_tenant::MoySklad;
 
@@ -46,16 +47,13 @@ fn a_tenant_is_connected_by_hand_and_disconnected() {
         let found = block_on(accounts::connection(&w.app.sql, "demo"))
             .unwrap()
             .unwrap();
-        found
-            .credentials(&w.app.config.master_key)
-            .unwrap()
-            .unwrap()
+        found.access(&w.app.config.master_key).unwrap().unwrap()
     };
-    assert!(stored() == Credentials::Token("t0ken-of-the-tests".to_owned()));
+    assert!(stored() == Access::Token("t0ken-of-the-tests".to_owned()));
     let password = json!({ "login": "admin@shop", "password": " p " });
     let replaced = w.call("PUT", path, &[], &password);
     assert_eq!(replaced.body["accounts"].as_array().unwrap().len(), 1);
-    let wanted = Credentials::Password {
+    let wanted = Access::Login {
         login: "admin@shop".to_owned(),
         password: " p ".to_owned(),
     };
@@ -142,4 +140,48 @@ fn a_solution_that_is_off_gets_no_key() {
             state.as_str()
         );
     }
+}
+
+#[test]
+fn the_import_has_its_jobs_while_there_is_a_connection_and_follows_the_settings() {
+    let w = shops();
+    let import = || w.post("/demo/moysklad/import", &Value::Null);
+    let job = |id: &str| w.get(&format!("/demo/jobs/{id}"));
+    assert_eq!(import().refusal(), (409, "conflict", ""));
+    assert_eq!(job("moysklad-goods").status, 404);
+    let token = json!({ "token": "t0ken-of-the-tests" });
+    assert_eq!(w.call("PUT", "/demo/moysklad", &[], &token).status, 200);
+    let daily = json!({ "every_days": 1, "hour": 3, "zone_minutes": 180 });
+    assert_eq!(job("moysklad-goods").body["schedule"], daily);
+    assert_eq!(
+        job("moysklad-changes").body["schedule"],
+        json!({ "every_minutes": 15 })
+    );
+    let asked = import();
+    assert_eq!(
+        (asked.status, &asked.body["id"], &asked.body["state"]),
+        (200, &json!("moysklad-goods"), &json!("waiting"))
+    );
+    assert_eq!(asked.body["next_at"], json!(w.now.get()), "at once");
+
+    let mut settings = w.get("/demo/settings").body;
+    settings["timezone_minutes"] = json!(600);
+    settings["moysklad"]["goods"]["changes_every_minutes"] = json!(0);
+    let any = [("If-Match", "*")];
+    assert_eq!(w.call("PUT", "/demo/settings", &any, &settings).status, 200);
+    assert_eq!(job("moysklad-changes").status, 404);
+    let schedule = job("moysklad-goods").body["schedule"].clone();
+    assert_eq!(schedule["zone_minutes"], json!(600));
+    settings["moysklad"]["goods"]["on"] = json!(false);
+    w.call("PUT", "/demo/settings", &any, &settings);
+    assert_eq!(job("moysklad-goods").body["schedule"], Value::Null);
+    assert_eq!(import().status, 200, "when it is asked for it still comes");
+
+    w.post("/demo/jobs/moysklad-goods/pause", &Value::Null);
+    assert_eq!(import().refusal(), (409, "conflict", ""));
+    assert_eq!(
+        w.call("DELETE", "/demo/moysklad", &[], &Value::Null).status,
+        204
+    );
+    assert_eq!(job("moysklad-goods").status, 404);
 }

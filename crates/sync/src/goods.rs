@@ -1,0 +1,115 @@
+//! The import from МойСклад: from a job to a step of it and back.
+
+use std::rc::Rc;
+
+use sklad_jobs::job::{Claim, RunResult, Step};
+use sklad_moysklad::api::Credentials;
+use sklad_moysklad::sync::{self, Ended, Kind, Place, plan};
+use sklad_moysklad::vendor::accounts::{self, Account};
+use sklad_store::{Clock, Http, Kv, Sql, SqlError};
+use sklad_tenant::{App, Slug, Tenant};
+
+use crate::kinds::Handlers;
+
+/// Works on the run of a job until about `until`, milliseconds since 1970 UTC. What only a person can mend –
+/// no connection, a token that is not good any more – ends it at once: the journal tells it, and the job
+/// rests until there is another connection, or somebody asks for it.
+pub async fn step<S: Sql, K: Kv, H: Http, C: Clock>(
+    handlers: &Handlers<'_, S, K, H, C>,
+    claim: &Claim,
+    until: i64,
+) -> Result<Step, SqlError> {
+    let kind = plan::kind_of(&claim.kind).unwrap_or(Kind::Full);
+    let connected = match connected(handlers, &claim.tenant).await? {
+        Ok(connected) => connected,
+        Err(text) => return Ok(stopped(text)),
+    };
+    let (ports, place) = (handlers.ports(), connected.place(handlers.app));
+    let save = |cursor: &str, progress, now| claim.save(cursor, progress, now);
+    let cursor = claim.cursor.as_deref();
+    sync::step(ports, place, kind, cursor, until, &save)
+        .await
+        .map(of_job)
+}
+
+/// A tenant with a connection that can be used.
+pub(crate) struct Connected {
+    tenant: Rc<Tenant>,
+    pub account: Account,
+    credentials: Credentials,
+}
+
+impl Connected {
+    pub(crate) fn place<'a, S, K>(&'a self, app: &'a App<S, K>) -> Place<'a> {
+        Place {
+            tenant: self.tenant.slug.as_str(),
+            settings: &self.tenant.settings.moysklad,
+            origin: &app.config.moysklad.api,
+            files: app.config.moysklad.files.as_deref(),
+            credentials: &self.credentials,
+        }
+    }
+}
+
+/// The connection of a tenant, or why there is none: a sentence for the merchant.
+pub(crate) async fn connected<S: Sql, K: Kv, H: Http, C: Clock>(
+    handlers: &Handlers<'_, S, K, H, C>,
+    tenant: &str,
+) -> Result<Result<Connected, &'static str>, SqlError> {
+    let Handlers { app, clock, .. } = handlers;
+    let tenant = match tenant.parse::<Slug>() {
+        Ok(slug) => app.tenant(&slug, clock.now_ms()).await,
+        Err(_) => Ok(None),
+    };
+    let tenant = match tenant {
+        Ok(Some(tenant)) => tenant,
+        Ok(None) => return Ok(Err("магазина больше нет")),
+        Err(error) => return Err(SqlError::Other(error.to_string())),
+    };
+    let Some(account) = accounts::connection(&app.sql, tenant.slug.as_str()).await? else {
+        return Ok(Err("МойСклад не подключён: подключите его"));
+    };
+    let text = "сохранённый доступ к МоемуСкладу не читается: подключите его заново";
+    Ok(match account.credentials(&app.config.master_key) {
+        Ok(Some(credentials)) => Ok(Connected {
+            tenant,
+            account,
+            credentials,
+        }),
+        Ok(None) | Err(_) => Err(text),
+    })
+}
+
+/// What came of a step, as the job is told it.
+pub(crate) fn of_job(step: sync::Step) -> Step {
+    let sync::Step {
+        cursor,
+        progress,
+        ended,
+    } = step;
+    match ended {
+        Ended::More => Step::More { cursor, progress },
+        Ended::Later(at) => Step::Later {
+            at,
+            cursor,
+            progress,
+        },
+        Ended::Done { warning, text } => Step::Done {
+            result: match warning {
+                true => RunResult::Warning,
+                false => RunResult::Ok,
+            },
+            text,
+            memory: None,
+            progress,
+        },
+        Ended::Failed { text, again } => Step::Failed { text, again },
+    }
+}
+
+pub(crate) fn stopped(text: &str) -> Step {
+    Step::Failed {
+        text: text.to_owned(),
+        again: false,
+    }
+}
