@@ -52,6 +52,11 @@ pub fn own_app(test: &str) -> Option<Arc<App>> {
     Some(Arc::new(App::start(folder.path().into(), Some(folder))))
 }
 
+/// An application on a folder that outlives it, with more variables.
+pub fn app_on(state: &Path, more: &[(&str, &str)]) -> Arc<App> {
+    Arc::new(App::start_with(state.into(), None, more))
+}
+
 /// Whether the application is somebody else's process, which this test cannot use.
 pub fn skipped_outside(test: &str) -> bool {
     let outside = std::env::var_os("SKLAD_EDGE_URL").is_some();
@@ -135,15 +140,21 @@ impl App {
     }
 
     fn start(state: PathBuf, folder: Option<tempfile::TempDir>) -> Self {
+        Self::start_with(state, folder, &[])
+    }
+
+    /// With more variables than [`variables`].
+    fn start_with(
+        state: PathBuf,
+        folder: Option<tempfile::TempDir>,
+        more: &[(&str, &str)],
+    ) -> Self {
         let builder = Server::builder()
             .manifest(manifest())
             .listen("127.0.0.1:0")
             .state_dir(state);
-        let server = serve(
-            variables()
-                .into_iter()
-                .fold(builder, |b, (k, v)| b.variable(k, v)),
-        );
+        let all = variables().into_iter().chain(more.iter().copied());
+        let server = serve(all.fold(builder, |b, (k, v)| b.variable(k, v)));
         Self {
             server: Some(server),
             _folder: folder,
@@ -160,6 +171,11 @@ impl App {
     /// One with the test's secrets that somebody else has started.
     pub fn of_tests(url: String) -> Self {
         Self::at(url, TOKEN.to_owned(), Some(DOMAIN.to_owned()))
+    }
+
+    /// The operator's token.
+    pub fn token(&self) -> &str {
+        &self.token
     }
 
     /// The counters of the host.

@@ -25,6 +25,7 @@ mod gifts;
 mod host;
 mod identity;
 mod isolation;
+mod moysklad;
 mod official;
 mod quote;
 mod recalc;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -12,6 +13,11 @@ use super::api::{Api, Body, Connection, Failure, encode, finish};
 use super::out;
 use super::show::{self, Show};
 use super::tenant::{read, text};
+
+/// The job that imports all goods.
+const GOODS: &str = sklad_moysklad::sync::plan::GOODS;
+/// How often the progress is asked for.
+const WATCH: Duration = Duration::from_secs(2);
 
 /// Connections to МойСклад, and the descriptor of a solution of one's own.
 #[derive(Debug, Args)]
@@ -49,6 +55,24 @@ enum Command {
     Disconnect {
         /// The tenant.
         tenant: String,
+    },
+    /// Asks МойСклад whether access, rights and the organisation are right.
+    Check {
+        /// The tenant.
+        tenant: String,
+    },
+    /// Imports all goods now; a run under way goes on.
+    Import {
+        /// The tenant.
+        tenant: String,
+    },
+    /// Shows how far the import of goods is.
+    Progress {
+        /// The tenant.
+        tenant: String,
+        /// Shows it again every two seconds until the import has ended.
+        #[arg(long)]
+        watch: bool,
     },
     /// Gives МойСклад a new key for the tills; the old one works until it is confirmed.
     RotateKey {
@@ -135,6 +159,30 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
                 out!("Подключение вручную удалено.");
             }
         }
+        Command::Check { tenant } => {
+            let api = api()?;
+            let path = format!("{}/check", path(&tenant));
+            return show_checked(&api, &api.send("POST", &path, &[], &Body::None)?.body);
+        }
+        Command::Import { tenant } => {
+            let api = api()?;
+            let path = format!("{}/import", path(&tenant));
+            show_progress(&api, &api.send("POST", &path, &[], &Body::None)?.body);
+        }
+        Command::Progress { tenant, watch } => {
+            let api = api()?;
+            let path = format!("/{}/jobs/{GOODS}", encode(&tenant));
+            loop {
+                let job = api.get(&path)?;
+                show_progress(&api, &job);
+                let runs = !job.get("run_at").is_none_or(Value::is_null);
+                let waits = ["running", "waiting"].contains(&text(&job, "state").as_str());
+                if !(watch && runs && waits) {
+                    break;
+                }
+                std::thread::sleep(WATCH);
+            }
+        }
         Command::RotateKey { tenant } => {
             let api = api()?;
             let path = format!("{}/rotate-key", path(&tenant));
@@ -148,6 +196,53 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// What is wrong is an error of the command too.
+fn show_checked(api: &Api, checked: &Value) -> Result<(), Failure> {
+    if api.json {
+        show::json(checked);
+    }
+    let problems = checked.get("problems").and_then(Value::as_array);
+    let problems: Vec<&str> = problems
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    if !problems.is_empty() {
+        return Err(Failure::Refused(problems.join("\n")));
+    }
+    if !api.json {
+        out!(
+            "Всё верно. Организация: {}",
+            text(checked, "organization_name")
+        );
+    }
+    Ok(())
+}
+
+fn show_progress(api: &Api, job: &Value) {
+    if api.json {
+        return show::json(job);
+    }
+    let number = |name: &str| job.get(name).and_then(Value::as_u64);
+    if job.get("run_at").is_none_or(Value::is_null) {
+        return match text(job, "last_text") {
+            told if told.is_empty() => out!("Загрузка ждёт: она начнётся со следующим тиком."),
+            told => out!("{told}"),
+        };
+    }
+    let total = number("total")
+        .map(|n| format!(" из {n}"))
+        .unwrap_or_default();
+    let rate = number("per_minute").map(|n| format!(", {n} в минуту"));
+    let left = number("left_ms").map(|ms| format!(", осталось около {} с", ms.div_ceil(1000)));
+    out!(
+        "Сделано {}{total}{}{}",
+        number("done").unwrap_or_default(),
+        rate.unwrap_or_default(),
+        left.unwrap_or_default()
+    );
 }
 
 fn show_connections(api: &Api, connections: &Value) {
