@@ -17,6 +17,7 @@ fn import(till: &Till, changes: &[Change]) {
         source: Some("cml"),
         price_type: Some("retail"),
         min_price_type: Some("floor"),
+        ..Options::default()
     };
     let mut ids = ids::sequence(NOON);
     let plan = import::plan(&till.sql, "north", changes, &options, &mut ids, NOON);
