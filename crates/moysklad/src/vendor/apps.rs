@@ -2,14 +2,15 @@
 //! Pure: the calls are described, somebody else sends them.
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE};
 use http::{Method, Request, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 use sklad_store::{Call, HttpError, Reach, Within};
 use sklad_tenant::moysklad::Solution;
 
-use super::{Error, gzip, jwt};
+use super::{Error, jwt};
+use crate::api::client;
 
 /// What stands before the paths.
 const BASE: &str = "/api/vendor/1.0";
@@ -194,13 +195,9 @@ fn error(response: &Response<Bytes>) -> (Option<i64>, String) {
 }
 
 fn unpacked(response: &Response<Bytes>) -> Option<Vec<u8>> {
-    let encoding = response.headers().get(CONTENT_ENCODING);
-    let encoding = encoding.and_then(|e| e.to_str().ok()).unwrap_or_default();
-    match encoding.trim() {
-        "" | "identity" => Some(response.body().to_vec()),
-        gzip if gzip.eq_ignore_ascii_case("gzip") => gzip::unpack(response.body(), MAX_ANSWER),
-        _ => None,
-    }
+    let text = client::unpacked(response.headers(), response.body().clone()).ok();
+    text.filter(|text| text.len() <= MAX_ANSWER)
+        .map(String::into_bytes)
 }
 
 /// Who has opened the solution.

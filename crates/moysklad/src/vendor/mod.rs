@@ -14,7 +14,6 @@ pub mod activation;
 pub mod apps;
 pub mod descriptor;
 mod error;
-mod gzip;
 mod handle;
 pub mod jwt;
 pub mod life;
