@@ -52,6 +52,14 @@ impl Client {
         let roots = RootCertStore {
             roots: webpki_roots::TLS_SERVER_ROOTS.into(),
         };
+        Self::trusting(roots, blocked, pooling)
+    }
+
+    fn trusting(
+        roots: RootCertStore,
+        blocked: BlockedNetworks,
+        pooling: bool,
+    ) -> anyhow::Result<Self> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
@@ -260,5 +268,93 @@ impl http_body::Body for TimedBody {
 
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::{Empty, Full};
+    use hyper::service::service_fn;
+    use rcgen::{CertificateParams, CertifiedIssuer, KeyPair};
+    use rustls::ServerConfig;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    /// An authority that signs certificates.
+    fn authority() -> CertifiedIssuer<'static, KeyPair> {
+        let mut params = CertificateParams::default();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+    }
+
+    /// A server on a free port that is `name` by a certificate of `issuer`; answers its port.
+    async fn serve(name: &str, issuer: &CertifiedIssuer<'static, KeyPair>) -> u16 {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new([name.to_owned()]).unwrap();
+        let certificate: CertificateDer<'static> = params.signed_by(&key, issuer).unwrap().into();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let Ok(stream) = acceptor.accept(stream).await else {
+                    continue;
+                };
+                let answer = service_fn(async |_| {
+                    Ok::<_, std::convert::Infallible>(http::Response::new(Full::new(
+                        Bytes::from_static(b"over TLS"),
+                    )))
+                });
+                let served = hyper::server::conn::http1::Builder::new();
+                tokio::spawn(served.serve_connection(TokioIo::new(stream), answer));
+            }
+        });
+        port
+    }
+
+    fn trusting(issuer: &CertifiedIssuer<'static, KeyPair>) -> Client {
+        let mut roots = RootCertStore::empty();
+        roots.add(issuer.der().clone()).unwrap();
+        Client::trusting(roots, BlockedNetworks::default(), true).unwrap()
+    }
+
+    async fn get(client: &Client, port: u16) -> Result<Bytes, Error> {
+        let request = http::Request::get(format!("https://localhost:{port}/"))
+            .header("host", "localhost")
+            .body(Empty::new().map_err(|never| match never {}).boxed_unsync())
+            .unwrap();
+        let response = client.send(request, None, false).await?;
+        Ok(response.into_body().collect().await?.to_bytes())
+    }
+
+    #[tokio::test]
+    async fn a_server_with_a_certificate_of_a_trusted_authority_is_reached() {
+        let issuer = authority();
+        let (client, port) = (trusting(&issuer), serve("localhost", &issuer).await);
+        for _ in 0..2 {
+            assert_eq!(get(&client, port).await.unwrap(), "over TLS");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stranger_s_certificate_and_one_of_another_name_are_refused() {
+        let issuer = authority();
+        let client = trusting(&issuer);
+        let stranger = serve("localhost", &authority()).await;
+        let other = serve("other.example", &issuer).await;
+        for port in [stranger, other] {
+            let refused = get(&client, port).await;
+            assert!(matches!(refused, Err(Error::Tls(_))), "{refused:?}");
+        }
     }
 }

@@ -9,8 +9,7 @@ use sklad_host::{Builder, Running, Server};
 use tokio::net::TcpStream;
 use wasmtime_wasi_http::io::TokioIo;
 
-const BUILD: &str =
-    "cargo build --profile wasm --target wasm32-wasip2 -p guest-probe -p guest-cron";
+const BUILD: &str = "cargo build --profile wasm --target wasm32-wasip2 -p guest-probe -p guest-cron -p guest-wasi02";
 
 /// The root of the repository.
 pub fn root() -> PathBuf {
