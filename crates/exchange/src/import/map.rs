@@ -26,7 +26,7 @@ pub struct Context<'a> {
     pub stores: &'a Named,
     /// The catalogue that says it; empty where it has no id.
     pub catalogue: &'a str,
-    /// Whether the list is a full one: what it does not say is not there.
+    /// Whether the list is none of changes: prices and stock that a good of it does not name are not there.
     pub full: bool,
 }
 

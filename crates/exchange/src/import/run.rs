@@ -345,7 +345,7 @@ impl<S: Sql, K: Kv, C: Clock> Worker<'_, S, K, C> {
             price_types: &self.price_types,
             stores: &self.stores,
             catalogue: self.catalogue(),
-            full: self.is_full_list(),
+            full: self.says_all(),
         }
     }
 
@@ -361,10 +361,17 @@ impl<S: Sql, K: Kv, C: Clock> Worker<'_, S, K, C> {
         section.map_or("", catalogue)
     }
 
-    /// Whether the open list is a full one: what it does not say is not there.
-    fn is_full_list(&self) -> bool {
-        let section = self.job.cursor.section.as_ref();
-        !self.job.cursor.batch && section.is_some_and(|section| self.is_full(section))
+    /// Whether what a good of the open list says of its prices and of its stock is all of them. It is unless
+    /// the file is marked as changes: the mark may be left out, and then there is none (commerceml §2.3).
+    /// What archives goods asks for more, see [`Self::is_full`].
+    fn says_all(&self) -> bool {
+        let cursor = &self.job.cursor;
+        let section = cursor.section.as_ref();
+        let marked = cursor.batch || cursor.changes_only == Some(true);
+        !marked
+            && section.is_some_and(|section| {
+                section.kind != SectionKind::PackageChanges && section.changes_only != Some(true)
+            })
     }
 
     /// Whether a section is marked as full: neither it nor the root may say that it has changes only, and

@@ -75,6 +75,36 @@ fn changes_of_another_price_type_leave_the_price_alone() {
 }
 
 #[test]
+fn an_offer_says_all_its_prices_and_stores_unless_the_file_is_marked_as_changes() {
+    let both = prices(&[("pt1", 100), ("pt2", 50)]) + &stock(&[("s1", 3), ("s2", 2)]);
+    let all = root(&package(true, &types(&BOTH), &[offer("P", &both)]));
+    let some = prices(&[("pt1", 90)]) + &stock(&[("s2", 1)]);
+    let some = root(&package(true, "", &[offer("P", &some)]));
+    let mark = " СодержитТолькоИзменения=\"false\"";
+    let changes = mark.replace("false", "true");
+    let new = json!([["pt1", 9_000, "RUB"]]);
+    let merged = json!([["pt1", 9_000, "RUB"], ["pt2", 5_000, "RUB"]]);
+    for (name, file, expected) in [
+        ("offers.xml", some.clone(), &new),
+        ("offers.xml", some.replace(mark, ""), &new),
+        ("offers.xml", some.replace(mark, &changes), &merged),
+        (
+            "offers.xml",
+            some.replace(mark, "")
+                .replace(" ВерсияСхемы", &format!("{changes} ВерсияСхемы")),
+            &merged,
+        ),
+        ("prices___1.xml", some.clone(), &merged),
+    ] {
+        let shop = shop_with(json!({}), &all);
+        shop.exchange(&[(name, file)]);
+        assert_eq!(&shop.good("P", "prices"), expected);
+        let stores = shop.good("P", "stock").as_array().unwrap().len();
+        assert_eq!(stores, expected.as_array().unwrap().len());
+    }
+}
+
+#[test]
 fn a_list_of_all_price_types_says_in_which_order_they_stand() {
     let shop = shop_with(json!({}), &both());
     let swapped = [BOTH[1], BOTH[0]];
