@@ -98,6 +98,9 @@ pub async fn handle<S: Sql, K: Kv, C: Clock, B: Body>(
 /// What is told when the fault is ours.
 const UNAVAILABLE: &str = "Сервис временно недоступен, повторите попытку позже";
 
+/// The reference server's word for a type or a mode that it does not know (§1.9).
+const UNKNOWN: &str = "Unknown command type.";
+
 fn refuse(text: &str) -> Response<Vec<u8>> {
     Reply::failure(text).into_response(Encoding::Utf8)
 }
@@ -110,11 +113,8 @@ async fn answer<S: Sql, K: Kv, C: Clock>(
     head: &http::request::Parts,
     body: &mut impl Body,
 ) -> Reply {
-    let Some(kind) = query.kind() else {
-        return Reply::failure("Неизвестный тип обмена (type)");
-    };
-    let Some(mode) = query.mode() else {
-        return Reply::failure("Неизвестная команда (mode)");
+    let (Some(kind), Some(mode)) = (query.kind(), query.mode()) else {
+        return Reply::failure(UNKNOWN);
     };
     if !request::allowed(&head.method, mode) {
         return Reply::failure("Для этой команды нужен другой метод HTTP");

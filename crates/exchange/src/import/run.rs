@@ -406,27 +406,29 @@ impl<S: Sql, K: Kv, C: Clock> Worker<'_, S, K, C> {
 
     fn close(&mut self, section: &Section) {
         self.arrange();
+        // Ids may stand behind the list: what it had was stored under those that were known before it.
+        let head = self.job.cursor.section.take();
+        let head = head.as_ref().unwrap_or(section);
         let full = self.is_full(section);
         match section.kind {
             SectionKind::Classifier => {
                 self.batch.tree = true;
                 // Changes repeat the classifier in full: it is all where the goods are.
                 if section.listed && section.changes_only != Some(true) {
-                    self.job.cursor.classifier = Some(section_id(section).to_owned());
+                    self.job.cursor.classifier = Some(section_id(head).to_owned());
                 }
             }
             SectionKind::Catalogue if section.listed => {
-                self.list(Listed::Goods, catalogue(section), full);
+                self.list(Listed::Goods, catalogue(head), full);
                 if let Some(classifier) = self.job.cursor.classifier.take().filter(|_| full) {
                     self.list(Listed::Groups, &classifier, full);
                 }
             }
             SectionKind::Package if section.listed && self.job.cursor.described => {
-                self.list(Listed::Offers, catalogue(section), full);
+                self.list(Listed::Offers, catalogue(head), full);
             }
             _ => {}
         }
-        self.job.cursor.section = None;
     }
 
     /// A list has ended.

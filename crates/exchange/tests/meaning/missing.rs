@@ -162,6 +162,54 @@ fn two_catalogues_do_not_archive_each_others_goods() {
 }
 
 #[test]
+fn a_good_that_two_catalogues_have_is_not_changed_by_either() {
+    let shop = archive(100);
+    let file = |id: &str, goods: &[&str]| {
+        let goods: Vec<String> = goods.iter().map(|id| good(id, "")).collect();
+        root(&catalogue(id, true, &goods))
+    };
+    for _ in 0..2 {
+        shop.exchange(&[("import.xml", file("a", &["X", "A"]))]);
+        shop.exchange(&[("import.xml", file("b", &["X", "B"]))]);
+    }
+    shop.nothing_changed("import.xml");
+    shop.exchange(&[("import.xml", file("a", &["A"]))]);
+    assert_eq!(shop.all(true), [""; 0], "the other one has it");
+}
+
+#[test]
+fn ids_may_stand_behind_what_they_name() {
+    let shop = archive(100);
+    let file = |ids: &[&str]| {
+        let goods: String = ids.iter().map(|id| good(id, "")).collect();
+        let groups: String = ids
+            .iter()
+            .map(|id| format!("<Группа><Наименование>{id}</Наименование><Ид>{id}</Ид></Группа>"))
+            .collect();
+        let offers: String = ids
+            .iter()
+            .map(|id| offer(&format!("P#{id}"), &colour(id)))
+            .collect();
+        let mark = "СодержитТолькоИзменения=\"false\"";
+        root(&format!(
+            "<Классификатор><Группы>{groups}</Группы><Ид>k</Ид></Классификатор>\
+             <Каталог {mark}><Товары>{goods}</Товары><Ид>c</Ид></Каталог>\
+             <ПакетПредложений {mark}><Предложения>{offers}</Предложения><ИдКаталога>c</ИдКаталога>\
+             <Ид>c#</Ид></ПакетПредложений>"
+        ))
+    };
+    for _ in 0..2 {
+        shop.exchange(&[("import.xml", file(&["P", "Q"]))]);
+    }
+    shop.nothing_changed("import.xml");
+    assert_eq!(shop.all(true), [""; 0]);
+    shop.exchange(&[("import.xml", file(&["P"]))]);
+    assert_eq!(shop.all(true), ["P#Q", "Q"]);
+    let gone = "SELECT count(*) FROM categories WHERE archived <> 0";
+    assert_eq!(shop.number(gone), 1);
+}
+
+#[test]
 fn deactivate_archives_what_no_file_of_the_exchange_had_and_tells() {
     for name in ["import0_1.xml", "import___1.xml"] {
         let shop = archive(50);

@@ -179,6 +179,37 @@ fn a_price_type_that_is_deleted_is_no_goods_price() {
 }
 
 #[test]
+fn of_prices_of_one_type_that_of_a_unit_counts_and_not_that_of_a_pack() {
+    let price = |price: i64, more: &str| {
+        format!(
+            "<Цена><ИдТипаЦены>pt1</ИдТипаЦены><ЦенаЗаЕдиницу>{price}</ЦенаЗаЕдиницу>{more}</Цена>"
+        )
+    };
+    let unit = price(10, "<Единица>шт</Единица><Коэффициент>1</Коэффициент>");
+    let pack = price(90, "<Единица>упак</Единица><Коэффициент>10</Коэффициент>");
+    let many = price(
+        8,
+        "<Единица>шт</Единица><Коэффициент>1</Коэффициент><МинКоличество>50</МинКоличество>",
+    );
+    for all in [
+        [&unit, &pack, &many],
+        [&many, &pack, &unit],
+        [&pack, &unit, &many],
+    ] {
+        let prices = format!("<Цены>{}{}{}</Цены>", all[0], all[1], all[2]);
+        let shop = shop_with(json!({}), &root(&package(true, "", &[offer("P", &prices)])));
+        assert_eq!(shop.good("P", "prices"), json!([["pt1", 1_000, "RUB"]]));
+    }
+    let last = format!("<Цены>{}{}</Цены>", price(5, ""), price(7, ""));
+    let shop = shop_with(json!({}), &root(&package(true, "", &[offer("P", &last)])));
+    assert_eq!(
+        shop.good("P", "price"),
+        json!(700),
+        "of equal ones the last"
+    );
+}
+
+#[test]
 fn a_price_without_a_currency_has_that_of_its_type() {
     let head = "<ТипыЦен><ТипЦены><Ид>d</Ид><Наименование>Д</Наименование><Валюта>USD</Валюта></ТипЦены></ТипыЦен>";
     let file = root(&package(true, head, &[offer("P", &prices(&[("d", 7)]))]));
