@@ -334,7 +334,7 @@ impl<S: Sql, K: Kv, C: Clock> Worker<'_, S, K, C> {
             Item::PropertyValues { property, values } => {
                 references::values(&property, values, &mut self.batch.references);
             }
-            Item::Unit(unit) => self.batch.references.extend(references::unit(unit)),
+            Item::Unit(unit) => references::unit(unit, &mut self.batch.references),
             Item::Document(_) => totals.documents += 1,
         }
     }

@@ -62,6 +62,27 @@ fn an_exchange_of_portions_ends_when_the_client_says_so_or_is_silent() {
 }
 
 #[test]
+fn an_exchange_is_not_over_while_its_client_sends_pictures() {
+    let shop = archive(100);
+    let all = ids(4);
+    let (first, second) = all.split_at(3);
+    let files = [("import0_1.xml", of(first)), ("import0_2.xml", of(second))];
+    shop.exchange(&files);
+    let client = shop.client("one@x.ru");
+    client.send(&files[..1]);
+    for n in 0..8 {
+        shop.later(3 * MINUTE);
+        client.put(&format!("{n}.png"), b"\x89PNG\r\n\x1a\n");
+        shop.client("two@x.ru");
+        assert_eq!(shop.all(true), [""; 0], "there is more to come");
+    }
+    client.send(&files[1..]);
+    shop.later(12 * MINUTE);
+    shop.client("two@x.ru");
+    assert_eq!(shop.all(true), [""; 0]);
+}
+
+#[test]
 fn an_exchange_of_portions_that_broke_off_archives_nothing() {
     let shop = archive(100);
     let all = ids(4);
