@@ -297,7 +297,9 @@ fn prices(product: &Product, context: &Context<'_>) -> Option<Section<Price>> {
             currency: currency.map_or_else(|| "RUB".to_owned(), String::clone),
         }
     });
-    Some(section(rows.collect(), context.full))
+    // One that cannot be read is not known to be gone.
+    let all = given.iter().all(|price| price.kopecks().is_some());
+    Some(section(rows.collect(), context.full && all))
 }
 
 fn section<T>(rows: Vec<T>, full: bool) -> Section<T> {
@@ -331,7 +333,11 @@ fn amounts(product: &Product, context: &Context<'_>) -> (Option<Section<Stock>>,
         .as_ref()
         .is_some_and(|all| all.iter().any(|s| s.store.is_some()));
     let quantity = product.quantity.and_then(thousandths).or(nowhere);
-    (by_store.then(|| section(rows, context.full)), quantity)
+    // One that cannot be read is not known to be gone.
+    let mut stocks = product.stocks.iter().flatten();
+    let all = stocks.all(|stock| stock.quantity.and_then(thousandths).is_some());
+    let stock = by_store.then(|| section(rows, context.full && all));
+    (stock, quantity)
 }
 
 /// Thousandths of a unit; `None` for more than fits.

@@ -229,6 +229,32 @@ fn a_word_of_the_settings_that_names_nothing_is_told() {
 }
 
 #[test]
+fn a_price_or_a_rest_that_cannot_be_read_leaves_what_was_there() {
+    let there = prices(&[("pt1", 100), ("pt2", 50)]) + &stock(&[("s1", 3), ("s2", 2)]);
+    let file = |inner: &str| root(&package(true, &types(&BOTH), &[offer("P", inner)]));
+    let shop = shop_with(json!({}), &file(&there));
+    let new = prices(&[("pt1", 90), ("pt2", 40)]) + &stock(&[("s1", 5), ("s2", 6)]);
+    let bad = new
+        .replace(">90<", ">девяносто<")
+        .replace("\"5\"", "\"пять\"");
+    shop.exchange(&[("offers.xml", file(&bad))]);
+    assert_eq!(
+        shop.good("P", "prices"),
+        json!([["pt1", 10_000, "RUB"], ["pt2", 4_000, "RUB"]])
+    );
+    assert_eq!(
+        shop.good("P", "stock"),
+        json!([["s1", 3_000], ["s2", 6_000]])
+    );
+    shop.exchange(&[("offers.xml", file(&prices(&[])))]);
+    assert_eq!(
+        shop.good("P", "prices"),
+        Value::Null,
+        "an empty list is one"
+    );
+}
+
+#[test]
 fn a_number_that_is_none_is_told_with_its_field() {
     let bad = offer(
         "P",
