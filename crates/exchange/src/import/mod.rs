@@ -409,15 +409,21 @@ async fn adopt_abandoned<S: Sql, K: Kv, C: Clock>(call: &Call<'_, S, K, C>) -> R
     Ok(last > i64::MIN)
 }
 
-/// Files of the catalogue that were not asked for, of sessions that have sent nothing since
-/// [`ABANDONED_MS`], the oldest first. Those of the session that asks are among them only where it begins
-/// anew: else its client is at work.
+/// Files of the catalogue that rest since [`ABANDONED_MS`] and were not asked for, of sessions that have sent
+/// nothing since, the oldest first. Those of the session that asks are among them only where it begins anew,
+/// or others may be in it: else its client is at work.
 async fn abandoned<S: Sql, K: Kv, C: Clock>(
     call: &Call<'_, S, K, C>,
     now_ms: i64,
 ) -> Result<Vec<Abandoned>, SqlError> {
-    let begins = call.query.mode() == Some(Mode::Init) || call.session.is_shared();
-    let own = if begins { "" } else { call.session.id.as_str() };
+    let begins = call.query.mode() == Some(Mode::Init);
+    let id = call.session.id.as_str();
+    let left_alone = if begins || call.session.is_shared() {
+        ""
+    } else {
+        id
+    };
+    let ended = if begins { id } else { "" };
     let statement = Statement::new(
         "SELECT u.id, u.name, u.size, u.received_at, u.session, s.employee, s.created_at \
          FROM uploads u INDEXED BY uploads_waiting \
@@ -425,15 +431,17 @@ async fn abandoned<S: Sql, K: Kv, C: Clock>(
          WHERE u.tenant = ?1 AND u.state = 'receiving' AND u.received_at <= ?2 AND u.kind = ?3 \
          AND (u.name LIKE '%.xml' OR u.name LIKE '%.zip') AND u.session <> ?4 \
          AND NOT EXISTS (SELECT 1 FROM imports i WHERE i.tenant = u.tenant AND i.id = u.id) \
-         AND NOT EXISTS (SELECT 1 FROM uploads o INDEXED BY uploads_by_age WHERE o.tenant = u.tenant \
-             AND o.received_at > ?2 AND o.session = u.session AND o.kind = u.kind) \
+         AND (u.session = ?6 OR NOT EXISTS (SELECT 1 FROM uploads o INDEXED BY uploads_by_age \
+             WHERE o.tenant = u.tenant AND o.received_at > ?2 AND o.session = u.session \
+             AND o.kind = u.kind)) \
          ORDER BY u.received_at LIMIT ?5",
     )
     .bind(call.slug())
     .bind(now_ms - ABANDONED_MS)
     .bind(Kind::Catalog.as_str())
-    .bind(own)
-    .bind(ADOPTED);
+    .bind(left_alone)
+    .bind(ADOPTED)
+    .bind(ended);
     let rows = call.app.sql.query(statement).await?;
     Ok(rows.iter().map(file_of).collect())
 }

@@ -330,6 +330,22 @@ fn a_session_that_still_sends_is_left_alone_by_others() {
 }
 
 #[test]
+fn a_client_without_cookies_that_begins_anew_soon_loses_nothing() {
+    let world = world();
+    let client = world.client();
+    client.ask("init", "", b"");
+    client.put("import.xml", &goods(["A"]));
+    world.later(50_000);
+    client.put("offers.xml", &offers(7, ["A"]));
+    world.later(30_000);
+    client.ask("init", "", b"");
+    assert_eq!(world.goods(), 1);
+    world.later(2 * MINUTE);
+    world.housekeeping();
+    assert_eq!(world.price("A"), Some(700));
+}
+
+#[test]
 fn a_picture_that_ends_with_a_whole_chunk_is_stored_without_being_asked_for() {
     let world = with(ExchangeSettings {
         chunk_limit_bytes: 10_000,
