@@ -152,6 +152,7 @@ impl Plan {
             &ours,
             &theirs,
             |o| o.p50_ms,
+            None,
         );
         latency(
             figures,
@@ -159,12 +160,14 @@ impl Plan {
             &ours,
             &theirs,
             |o| o.p99_ms,
+            None,
         );
         Ok(per_second)
     }
 
     /// Latency with about half of the saturated throughput: the same connections, each of which
-    /// rests after an answer.
+    /// rests after an answer. The native program beside it, under the same calls, tells what of that is
+    /// the disk.
     fn half_load(
         &mut self,
         operation: Operation,
@@ -185,14 +188,22 @@ impl Plan {
             let now = f64::from(load.connections) * 1000.0 / outcome.per_second;
             pause = (pause + cycle - now).max(1.0);
         }
-        let [outcomes] = self.rounds([&load])?;
+        let native = Load {
+            url: self.twin.url.clone(),
+            ..load.clone()
+        };
+        let [ours, theirs] = self.rounds([&load, &native])?;
+        if operation == Operation::Sale {
+            self.sold += ours.iter().map(|o| o.requests).sum::<u64>();
+        }
         let name = operation.name();
-        let share = median(outcomes.iter().map(|o| o.per_second)) / saturated;
+        let share = median(ours.iter().map(|o| o.per_second)) / saturated;
         figures.told(&format!("loyalty.{name}.half_load_share"), share, "");
-        let p50 = median(outcomes.iter().map(|o| o.p50_ms));
-        figures.told(&format!("loyalty.{name}.p50_half_load_ms"), p50, "ms");
-        let p99 = median(outcomes.iter().map(|o| o.p99_ms));
-        figures.limited(&format!("loyalty.{name}.p99_half_load_ms"), p99, "ms", 25.0);
+        let p50 = format!("loyalty.{name}.p50_half_load_ms");
+        latency(figures, &p50, &ours, &theirs, |o| o.p50_ms, None);
+        let p99 = format!("loyalty.{name}.p99_half_load_ms");
+        let goal = Some(Goal::AtMost(25.0));
+        latency(figures, &p99, &ours, &theirs, |o| o.p99_ms, goal);
         Ok(())
     }
 
@@ -275,16 +286,17 @@ impl Plan {
     }
 }
 
-fn latency(figures: &mut Figures, name: &str, ours: &Side, theirs: &Side, of: fn(&Outcome) -> f64) {
+fn latency(
+    figures: &mut Figures,
+    name: &str,
+    ours: &Side,
+    theirs: &Side,
+    of: fn(&Outcome) -> f64,
+    goal: Option<Goal>,
+) {
     let ratio = median(ours.iter().zip(theirs).map(|(a, b)| of(a) / of(b)));
-    let baseline = median(theirs.iter().map(of));
-    figures.add(
-        name,
-        median(ours.iter().map(of)),
-        "ms",
-        Some((baseline, ratio)),
-        None,
-    );
+    let beside = Some((median(theirs.iter().map(of)), ratio));
+    figures.add(name, median(ours.iter().map(of)), "ms", beside, goal);
 }
 
 /// Milliseconds for wrk, which knows whole ones.

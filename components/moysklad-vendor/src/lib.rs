@@ -5,6 +5,7 @@ use sklad_edge_glue::SpinHttp;
 use sklad_moysklad::vendor::{self, routes};
 
 sklad_edge_glue::component! {
+    vendors,
     body_limit: vendor::BODY_LIMIT,
     handler: async |app, now, request| match request.uri().path().starts_with(routes::PREFIX) {
         true => routes::handle(&*app, &SpinHttp, now, request).await,

@@ -4,6 +4,7 @@
 use sklad_edge_glue::SpinHttp;
 
 sklad_edge_glue::component! {
+    vendors,
     streaming: async |app, clock, request| {
         sklad_sync::handle(&*app, &SpinHttp, &clock, request).await
     }

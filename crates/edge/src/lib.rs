@@ -16,7 +16,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use sklad_store::Clock;
-use sklad_tenant::{Config, MoySklad};
+use sklad_tenant::{Config, Error, MoySklad};
 use spin_sdk::wasip3::clocks::monotonic_clock;
 use spin_sdk::wasip3::http::types::{ErrorCode, Request, Response};
 
@@ -43,13 +43,19 @@ pub type App = sklad_tenant::App<SpinSql, SpinKv>;
 ///
 /// With `streaming:` the handler is `|app: Rc<App>, clock: SpinClock, request: http::Request<SpinBody>|`
 /// and reads the body itself.
+///
+/// With `vendors,` in front the configuration has what the vendors' side needs; without it a component has
+/// no reader of that compiled in.
 #[macro_export]
 macro_rules! component {
-    (body_limit: $limit:expr, handler: $handler:expr) => {
-        $crate::component! { export: |request| $crate::serve(request, $limit, $handler) }
+    (vendors, $($rest:tt)+) => {
+        $crate::component! { config: $crate::config_with_vendors, $($rest)+ }
     };
-    (streaming: $handler:expr) => {
-        $crate::component! { export: |request| $crate::serve_streaming(request, $handler) }
+    (config: $config:path, body_limit: $limit:expr, handler: $handler:expr) => {
+        $crate::component! { export: |request| $crate::serve(request, $config, $limit, $handler) }
+    };
+    (config: $config:path, streaming: $handler:expr) => {
+        $crate::component! { export: |request| $crate::serve_streaming(request, $config, $handler) }
     };
     (export: |$request:ident| $serve:expr) => {
         struct Component;
@@ -71,6 +77,9 @@ macro_rules! component {
             }
         }
     };
+    ($($rest:tt)+) => {
+        $crate::component! { config: $crate::config, $($rest)+ }
+    };
 }
 
 thread_local! {
@@ -86,13 +95,14 @@ thread_local! {
 /// The request's body broke off, or the application is configured wrongly.
 pub async fn serve<F>(
     request: Request,
+    config: impl AsyncFnOnce() -> Result<Config, Error>,
     body_limit: usize,
     handler: F,
 ) -> Result<Response, ErrorCode>
 where
     F: AsyncFnOnce(Rc<App>, i64, http::Request<Bytes>) -> http::Response<Vec<u8>>,
 {
-    let app = app().await?;
+    let app = app(config).await?;
     let request = request::read(request, body_limit.saturating_add(1)).await?;
     let response = handler(Rc::clone(&app), SpinClock.now_ms(), request).await;
     send(&app, response).await
@@ -103,11 +113,15 @@ where
 ///
 /// # Errors
 /// The request is broken, or the application is configured wrongly.
-pub async fn serve_streaming<F>(request: Request, handler: F) -> Result<Response, ErrorCode>
+pub async fn serve_streaming<F>(
+    request: Request,
+    config: impl AsyncFnOnce() -> Result<Config, Error>,
+    handler: F,
+) -> Result<Response, ErrorCode>
 where
     F: AsyncFnOnce(Rc<App>, SpinClock, http::Request<SpinBody>) -> http::Response<Vec<u8>>,
 {
-    let app = app().await?;
+    let app = app(config).await?;
     let response = handler(Rc::clone(&app), SpinClock, request::open(request)?).await;
     send(&app, response).await
 }
@@ -122,44 +136,53 @@ async fn send(app: &App, response: http::Response<Vec<u8>>) -> Result<Response, 
 }
 
 /// The instance's application, made at its first request.
-async fn app() -> Result<Rc<App>, ErrorCode> {
+async fn app(config: impl AsyncFnOnce() -> Result<Config, Error>) -> Result<Rc<App>, ErrorCode> {
     if let Some(app) = APP.with_borrow(Clone::clone) {
         return Ok(app);
     }
-    let app = Rc::new(App::new(
-        SpinSql::default(),
-        SpinKv::default(),
-        config().await?,
-    ));
+    let config = config().await.map_err(|e| {
+        eprintln!("{e}");
+        failed("configuration")
+    })?;
+    let app = Rc::new(App::new(SpinSql::default(), SpinKv::default(), config));
     APP.set(Some(Rc::clone(&app)));
     Ok(app)
 }
 
+/// A variable, if this component is given it.
+async fn variable(name: &str) -> Option<String> {
+    spin_sdk::variables::get(name).await.ok()
+}
+
 /// The configuration, as far as this component is given it.
-async fn config() -> Result<Config, ErrorCode> {
-    let variable = async |name: &str| spin_sdk::variables::get(name).await.ok();
+///
+/// # Errors
+/// A variable that cannot be used.
+pub async fn config() -> Result<Config, Error> {
     let operator_token = variable("operator_token").await;
     let master_key = variable("master_key").await;
-    let text = async |name: &str| variable(name).await.unwrap_or_default();
-    let base_domain = text("base_domain").await;
-    let public_url = text("public_url").await;
-    let moysklad = MoySklad::new(
-        &text("moysklad_api").await,
-        &text("moysklad_apps").await,
-        &text("moysklad_apps_credentials").await,
-    );
-    let files = text("moysklad_files").await;
-    let moysklad = moysklad.and_then(|moysklad| moysklad.with_files(&files));
+    let base_domain = variable("base_domain").await.unwrap_or_default();
     Config::new(
         operator_token.as_deref(),
         master_key.as_deref(),
         &base_domain,
     )
-    .and_then(|config| config.with_vendors(&public_url, moysklad?))
-    .map_err(|e| {
-        eprintln!("{e}");
-        failed("configuration")
-    })
+}
+
+/// The same with what the vendors' side needs.
+///
+/// # Errors
+/// A variable that cannot be used.
+pub async fn config_with_vendors() -> Result<Config, Error> {
+    let text = async |name: &str| variable(name).await.unwrap_or_default();
+    let moysklad = MoySklad::new(
+        &text("moysklad_api").await,
+        &text("moysklad_apps").await,
+        &text("moysklad_apps_credentials").await,
+    )?
+    .with_files(&text("moysklad_files").await)?;
+    let public_url = text("public_url").await;
+    config().await?.with_vendors(&public_url, moysklad)
 }
 
 /// The error that the host answers with a bare 500.

@@ -4,7 +4,7 @@ use http::{Request, Response};
 use sklad_access::{Refused, Right, employees};
 use sklad_jobs::journal::{Direction, Outcome, Record};
 use sklad_orders::document;
-use sklad_store::{Body, Clock, Kv, Sql};
+use sklad_store::{Body, Clock, Kv, Sql, SqlError};
 use sklad_tenant::address::tenant_in_request;
 use sklad_tenant::exchange::Encoding;
 use sklad_tenant::{App, ExchangeSettings, Tenant};
@@ -39,6 +39,7 @@ pub(crate) struct Call<'a, S, K, C> {
     pub app: &'a App<S, K>,
     pub clock: &'a C,
     pub tenant: &'a Tenant,
+    pub settings: &'a ExchangeSettings,
     pub session: Session,
     /// The token of the session, where the client has let us know.
     pub token: Option<String>,
@@ -52,7 +53,7 @@ impl<S: Sql, K: Kv, C: Clock> Call<'_, S, K, C> {
     }
 
     pub fn settings(&self) -> &ExchangeSettings {
-        &self.tenant.settings.commerceml
+        self.settings
     }
 
     pub fn place<'p>(&'p self, name: &'p str) -> Place<'p> {
@@ -90,9 +91,17 @@ pub async fn handle<S: Sql, K: Kv, C: Clock, B: Body>(
             return refuse(UNAVAILABLE);
         }
     };
+    let settings: ExchangeSettings = match tenant.section() {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("exchange: {error}");
+            return refuse(UNAVAILABLE);
+        }
+    };
     let query = Query::parse(head.uri.query().unwrap_or_default());
-    let reply = answer(app, clock, &tenant, &query, &head, &mut body).await;
-    reply.into_response(tenant.settings.commerceml.reply_encoding)
+    let shop = (&*tenant, &settings);
+    let reply = answer(app, clock, shop, &query, &head, &mut body).await;
+    reply.into_response(settings.reply_encoding)
 }
 
 /// What is told when the fault is ours.
@@ -108,7 +117,7 @@ fn refuse(text: &str) -> Response<Vec<u8>> {
 async fn answer<S: Sql, K: Kv, C: Clock>(
     app: &App<S, K>,
     clock: &C,
-    tenant: &Tenant,
+    (tenant, settings): (&Tenant, &ExchangeSettings),
     query: &Query,
     head: &http::request::Parts,
     body: &mut impl Body,
@@ -150,6 +159,7 @@ async fn answer<S: Sql, K: Kv, C: Clock>(
         app,
         clock,
         tenant,
+        settings,
         token: token.filter(|token| session.knows(token)),
         session,
         kind,
@@ -326,10 +336,13 @@ pub async fn housekeeping<S: Sql, K: Kv, C: Clock>(
     budget_ms: i64,
 ) -> Result<Option<i64>, Error> {
     let query = Query::default();
+    let settings = tenant.section();
+    let settings = settings.map_err(|error| SqlError::Other(error.to_string()))?;
     let call = Call {
         app,
         clock,
         tenant,
+        settings: &settings,
         session: Session::default(),
         token: None,
         kind: Kind::Catalog,

@@ -74,10 +74,9 @@ impl<'a, S: Sql, K: Kv> Context<'a, S, K> {
     /// The tenant in the path, as it is stored now: who changes settings must see what he changed.
     pub async fn tenant(&self) -> Result<Box<Tenant>, ApiError> {
         let slug = self.slug()?;
-        match sklad_tenant::settings::load(&self.app.kv, &slug).await? {
-            Some(settings) => Ok(Box::new(Tenant { slug, settings })),
-            None => Err(ApiError::not_found()),
-        }
+        let stored = sklad_tenant::settings::stored(&self.app.kv, &slug).await?;
+        let stored = stored.ok_or_else(ApiError::not_found)?;
+        Ok(Box::new(Tenant::new(slug, stored)?))
     }
 
     /// The tenant's ledger.

@@ -182,7 +182,7 @@ pub async fn check<S: Sql, K: Kv>(
     };
     let place = Place {
         tenant: tenant.slug.as_str(),
-        settings: &tenant.settings.moysklad,
+        settings: &tenant.section()?,
         origin: &c.app.config.moysklad.api,
         files: c.app.config.moysklad.files.as_deref(),
         credentials: &credentials,

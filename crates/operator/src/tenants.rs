@@ -106,9 +106,10 @@ pub async fn get<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError
     let tenant = c.tenant().await?;
     let keys = keys::list(&c.app.kv, &tenant.slug).await?;
     let version = tenant.settings.version;
+    let settings = tenant.all_settings()?;
     let card = TenantCard {
         slug: tenant.slug,
-        settings: tenant.settings,
+        settings,
         keys,
     };
     Ok(Reply::json(&card)?.version(version))

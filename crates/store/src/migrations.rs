@@ -3,18 +3,8 @@
 //! A released migration is never edited: a change is a new file. `PRAGMA user_version` holds the
 //! number of the last one applied.
 
-/// One migration file and its number, in order.
-const FILES: &[&str] = &[
-    include_str!("../migrations/0001_loyalty.sql"),
-    include_str!("../migrations/0002_journal.sql"),
-    include_str!("../migrations/0003_employees.sql"),
-    include_str!("../migrations/0004_exchange.sql"),
-    include_str!("../migrations/0005_orders.sql"),
-    include_str!("../migrations/0006_jobs.sql"),
-    include_str!("../migrations/0007_moysklad.sql"),
-    include_str!("../migrations/0008_moysklad_sync.sql"),
-    include_str!("../migrations/0009_moysklad_webhooks.sql"),
-];
+/// The statements of each file of `migrations/` in their order, see `build.rs`.
+const FILES: &[&[&str]] = &include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
 
 /// The version of the schema that this build works with.
 #[must_use]
@@ -28,25 +18,12 @@ pub fn latest() -> i64 {
 #[must_use]
 pub fn from(version: i64) -> Vec<String> {
     let done = usize::try_from(version).unwrap_or(0);
-    let mut steps: Vec<String> = FILES
-        .iter()
-        .skip(done)
-        .flat_map(|file| statements(file))
+    let files = FILES.iter().skip(done);
+    let mut steps: Vec<String> = files
+        .flat_map(|f| f.iter().map(ToString::to_string))
         .collect();
     if !steps.is_empty() {
         steps.push(format!("PRAGMA user_version = {}", latest()));
     }
     steps
-}
-
-/// Splits a migration file at the lines that hold only `-- step`: a semicolon is no separator,
-/// since triggers contain some.
-fn statements(file: &str) -> impl Iterator<Item = String> + '_ {
-    file.split("\n-- step\n")
-        .map(str::trim)
-        .filter(|s| {
-            s.lines()
-                .any(|l| !l.trim().is_empty() && !l.trim_start().starts_with("--"))
-        })
-        .map(str::to_owned)
 }

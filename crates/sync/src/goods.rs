@@ -7,7 +7,7 @@ use sklad_moysklad::api::Credentials;
 use sklad_moysklad::sync::{self, Ended, Kind, Place, plan};
 use sklad_moysklad::vendor::accounts::{self, Account};
 use sklad_store::{Clock, Http, Kv, Sql, SqlError};
-use sklad_tenant::{App, Slug, Tenant};
+use sklad_tenant::{App, MoyskladSettings, Slug, Tenant};
 
 use crate::kinds::Handlers;
 
@@ -35,6 +35,7 @@ pub async fn step<S: Sql, K: Kv, H: Http, C: Clock>(
 /// A tenant with a connection that can be used.
 pub(crate) struct Connected {
     tenant: Rc<Tenant>,
+    settings: MoyskladSettings,
     pub account: Account,
     credentials: Credentials,
 }
@@ -43,7 +44,7 @@ impl Connected {
     pub(crate) fn place<'a, S, K>(&'a self, app: &'a App<S, K>) -> Place<'a> {
         Place {
             tenant: self.tenant.slug.as_str(),
-            settings: &self.tenant.settings.moysklad,
+            settings: &self.settings,
             origin: &app.config.moysklad.api,
             files: app.config.moysklad.files.as_deref(),
             credentials: &self.credentials,
@@ -69,9 +70,12 @@ pub(crate) async fn connected<S: Sql, K: Kv, H: Http, C: Clock>(
     let Some(account) = accounts::connection(&app.sql, tenant.slug.as_str()).await? else {
         return Ok(Err("МойСклад не подключён: подключите его"));
     };
+    let settings = tenant.section();
+    let settings = settings.map_err(|error| SqlError::Other(error.to_string()))?;
     let text = "сохранённый доступ к МоемуСкладу не читается: подключите его заново";
     Ok(match account.credentials(&app.config.master_key) {
         Ok(Some(credentials)) => Ok(Connected {
+            settings,
             tenant,
             account,
             credentials,

@@ -6,6 +6,7 @@ use sklad_store::{Kv, Sql};
 use subtle::ConstantTimeEq;
 
 use crate::cache::Cache;
+use crate::settings::{Basics, Section, Stored};
 use crate::{Error, MoySklad, Settings, Slug, keys, moysklad, settings};
 
 /// How long a tenant's settings and a key are believed, in milliseconds: also how long a revoked
@@ -98,8 +99,39 @@ fn some(text: &str) -> Option<&str> {
 pub struct Tenant {
     /// Its name, the first part of every key in storage.
     pub slug: Slug,
-    /// What it has set.
-    pub settings: Settings,
+    /// What nearly every request needs of what it has set.
+    pub settings: Basics,
+    stored: Stored,
+}
+
+impl Tenant {
+    /// Reads what nearly every request needs.
+    ///
+    /// # Errors
+    /// [`Error::Stored`] for a document that this build cannot read, here and below.
+    pub fn new(slug: Slug, stored: Stored) -> Result<Self, Error> {
+        Ok(Self {
+            slug,
+            settings: stored.basics()?,
+            stored,
+        })
+    }
+
+    /// Another section of the settings, read anew at every call.
+    ///
+    /// # Errors
+    /// [`Error::Stored`].
+    pub fn section<T: Section>(&self) -> Result<T, Error> {
+        self.stored.section()
+    }
+
+    /// All settings, read anew at every call.
+    ///
+    /// # Errors
+    /// [`Error::Stored`].
+    pub fn all_settings(&self) -> Result<Settings, Error> {
+        self.stored.settings()
+    }
 }
 
 /// The application's state in one instance, shared by the requests it serves.
@@ -174,14 +206,11 @@ impl<S: Sql, K: Kv> App<S, K> {
         if self.unknown.get(slug, now_ms).is_some() {
             return Ok(None);
         }
-        let Some(settings) = settings::load(&self.kv, slug).await? else {
+        let Some(stored) = settings::stored(&self.kv, slug).await? else {
             self.unknown.put(slug.clone(), (), now_ms);
             return Ok(None);
         };
-        let tenant = Rc::new(Tenant {
-            slug: slug.clone(),
-            settings,
-        });
+        let tenant = Rc::new(Tenant::new(slug.clone(), stored)?);
         self.tenants.put(slug.clone(), Rc::clone(&tenant), now_ms);
         Ok(Some(tenant))
     }

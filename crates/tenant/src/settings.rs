@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use sklad_loyalty::programme::{Problem, Programme, read};
 use sklad_store::{Kv, Sql, Statement};
 
@@ -53,6 +54,82 @@ pub struct Settings {
     pub moysklad: MoyskladSettings,
 }
 
+/// What nearly every request needs of the settings. The rest of the document is passed over, so that a
+/// component which needs no other section has no reader of it compiled in; see [`Stored::section`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Basics {
+    /// As in [`Settings`].
+    pub version: u64,
+    /// As in [`Settings`].
+    pub name: String,
+    /// As in [`Settings`].
+    pub timezone_minutes: i32,
+    /// As in [`Settings`].
+    pub programme: Programme,
+    /// As in [`Settings`].
+    pub customers: CustomerSettings,
+}
+
+impl Default for Basics {
+    fn default() -> Self {
+        Self {
+            version: 0,
+            name: String::new(),
+            timezone_minutes: MOSCOW_MINUTES,
+            programme: Programme::default(),
+            customers: CustomerSettings::default(),
+        }
+    }
+}
+
+/// The document of a tenant as it lies in key-value.
+///
+/// Written by us, so the place of a mistake is of no use: tracking it would double the reader in every
+/// component. From text, as components read everything else: one reader is compiled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    key: String,
+    text: String,
+}
+
+impl Stored {
+    /// What nearly every request needs.
+    ///
+    /// # Errors
+    /// [`Error::Stored`] for a document that this build cannot read, here and below.
+    pub fn basics(&self) -> Result<Basics, Error> {
+        self.read(&self.text)
+    }
+
+    /// One section.
+    ///
+    /// # Errors
+    /// [`Error::Stored`].
+    pub fn section<T: Section>(&self) -> Result<T, Error> {
+        let sections: BTreeMap<&str, &RawValue> = self.read(&self.text)?;
+        match sections.get(T::NAME) {
+            Some(section) => self.read(section.get()),
+            None => Ok(T::default()),
+        }
+    }
+
+    /// Everything.
+    ///
+    /// # Errors
+    /// [`Error::Stored`].
+    pub fn settings(&self) -> Result<Settings, Error> {
+        self.read(&self.text)
+    }
+
+    fn read<'t, T: Deserialize<'t>>(&self, text: &'t str) -> Result<T, Error> {
+        serde_json::from_str(text).map_err(|e| Error::Stored {
+            key: self.key.clone(),
+            message: e.to_string(),
+        })
+    }
+}
+
 /// How customers of a tenant are treated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -85,7 +162,7 @@ impl Default for Settings {
 }
 
 /// A part of the settings that can be read and replaced by itself.
-pub trait Section: Serialize + DeserializeOwned {
+pub trait Section: Default + Serialize + DeserializeOwned {
     /// Its name in the document.
     const NAME: &'static str;
 
@@ -229,25 +306,26 @@ fn key(slug: &Slug) -> String {
     format!("tenant/{slug}")
 }
 
+/// The document of a tenant, if it exists.
+///
+/// # Errors
+/// The store's.
+pub async fn stored(kv: &impl Kv, slug: &Slug) -> Result<Option<Stored>, Error> {
+    let key = key(slug);
+    let json = kv.get(&key).await?;
+    Ok(json.map(|json| Stored {
+        key,
+        text: String::from_utf8_lossy(&json).into_owned(),
+    }))
+}
+
 /// The settings of a tenant, if it exists.
 ///
 /// # Errors
 /// The store's, or [`Error::Stored`] for a document that this build cannot read.
 pub async fn load(kv: &impl Kv, slug: &Slug) -> Result<Option<Settings>, Error> {
-    let key = key(slug);
-    let Some(json) = kv.get(&key).await? else {
-        return Ok(None);
-    };
-    // Written by us, so the place of a mistake is of no use: tracking it would double the reader in
-    // every component.
-    // From text, as components read everything else: one reader is compiled in.
-    match serde_json::from_str(&String::from_utf8_lossy(&json)) {
-        Ok(settings) => Ok(Some(settings)),
-        Err(e) => Err(Error::Stored {
-            key,
-            message: e.to_string(),
-        }),
-    }
+    let stored = stored(kv, slug).await?;
+    stored.map(|stored| stored.settings()).transpose()
 }
 
 /// Creates a tenant; answers its settings as they are stored.
@@ -262,7 +340,7 @@ pub async fn create(
     now_ms: i64,
 ) -> Result<Settings, Error> {
     settings.validate()?;
-    if load(kv, slug).await?.is_some() {
+    if stored(kv, slug).await?.is_some() {
         return Err(Error::Exists);
     }
     // A row without a document is a creation that died in the middle: it may be taken over.
@@ -305,7 +383,7 @@ pub async fn found(
     settings.validate()?;
     let row = "SELECT 1 FROM tenants WHERE tenant = ?1";
     let row = Statement::new(row).bind(slug.as_str());
-    if load(kv, slug).await?.is_some() || !sql.query(row).await?.is_empty() {
+    if stored(kv, slug).await?.is_some() || !sql.query(row).await?.is_empty() {
         return Err(Error::Exists);
     }
     let claim = Statement::new(
@@ -339,7 +417,7 @@ pub async fn replace(
     now_ms: i64,
 ) -> Result<Settings, Error> {
     settings.validate()?;
-    let stored = load(kv, slug).await?.ok_or(Error::NotFound)?;
+    let stored = stored(kv, slug).await?.ok_or(Error::NotFound)?.basics()?;
     if stored.version != if_match {
         return Err(Error::Stale);
     }

@@ -21,29 +21,37 @@ const EXPIRING_SOON_DAYS: i64 = 30;
 /// Milliseconds of a day.
 pub const DAY_MS: i64 = 86_400_000;
 
-/// What every call reads. Who is meant is looked up once, in a table of one row; all else hangs on it.
+/// To which customers the keys lead: the ids, the card, the phone.
+macro_rules! keys {
+    () => {
+        "(SELECT customer FROM customer_keys WHERE tenant = +?1 AND kind = 'uuid' AND value = +?2), \
+ (SELECT customer FROM customer_keys WHERE tenant = +?1 AND kind = 'uuid' AND value = +?3), \
+ (SELECT customer FROM customer_keys WHERE tenant = +?1 AND kind = 'uuid' AND value = +?4), \
+ (SELECT customer FROM customer_keys WHERE tenant = +?1 AND kind = 'uuid' AND value = +?5), \
+ (SELECT customer FROM customer_keys WHERE tenant = +?1 AND kind = 'card' AND value = +?6), \
+ (SELECT customer FROM customer_keys WHERE tenant = +?1 AND kind = 'phone' AND value = +?7)"
+    };
+}
+
+/// What every call reads. The customer is the one of the first key that is known: looked up once more
+/// in pages that the first look has brought, which costs less than keeping the answers in a table.
 ///
 /// `= +?1` instead of `= ?1`, here and in other joins: SQLite may plan a join by the bound value and
 /// would compile the kept statement anew at every call. The index of the lots is named because without
-/// statistics SQLite takes all rows of a tenant for ten, and reads them all.
+/// statistics SQLite takes all rows of a tenant for ten, and reads them all. Goods are joined by rowid:
+/// their index is looked through once.
 ///
 /// A variant has its product's ids behind its own, and what forbids or limits a discount of the product
 /// does so of the variant.
-const SQL: &str = "\
-WITH who AS MATERIALIZED (SELECT \
- (SELECT customer FROM customer_keys WHERE tenant = +?1 AND kind = 'uuid' AND value = +?2) AS a, \
- (SELECT customer FROM customer_keys WHERE tenant = +?1 AND kind = 'uuid' AND value = +?3) AS b, \
- (SELECT customer FROM customer_keys WHERE tenant = +?1 AND kind = 'uuid' AND value = +?4) AS c, \
- (SELECT customer FROM customer_keys WHERE tenant = +?1 AND kind = 'uuid' AND value = +?5) AS d, \
- (SELECT customer FROM customer_keys WHERE tenant = +?1 AND kind = 'card' AND value = +?6) AS e, \
- (SELECT customer FROM customer_keys WHERE tenant = +?1 AND kind = 'phone' AND value = +?7) AS f), \
-one AS MATERIALIZED (SELECT *, coalesce(a, b, c, d, e, f) AS id FROM who) \
-SELECT one.a, one.b, one.c, one.d, one.e, one.f, \
+const SQL: &str = concat!(
+    "SELECT ",
+    keys!(),
+    ", \
  c.id, c.name, c.phone, c.card, c.birth_date, c.verified, c.balance, c.debt, c.tier, c.tier_since, \
  c.birthday_year, c.version, \
  (SELECT json_group_array(json_array(id, amount, remaining, activates_at, expires_at)) FROM lots INDEXED BY lots_live \
-  WHERE tenant = +?1 AND customer = one.id AND remaining > 0), \
- (SELECT sum(kopecks) FROM turnover WHERE tenant = +?1 AND customer = one.id AND day >= ?8), \
+  WHERE tenant = +?1 AND customer = c.id AND remaining > 0), \
+ (SELECT sum(kopecks) FROM turnover WHERE tenant = +?1 AND customer = c.id AND day >= ?8), \
  (SELECT json_group_array(json_array(k.value, g.id, ifnull(g.min_price, p.min_price), \
     g.discount_prohibited OR ifnull(p.discount_prohibited, 0), g.tobacco OR ifnull(p.tobacco, 0), \
     g.weighed OR ifnull(p.weighed, 0), json(c.path), \
@@ -53,11 +61,13 @@ SELECT one.a, one.b, one.c, one.d, one.e, one.f, \
       UNION ALL SELECT p.external WHERE p.external IS NOT NULL \
       UNION ALL SELECT value FROM good_ids WHERE tenant = +?1 AND good = g.parent) o) END))) \
   FROM json_each(?9) k \
-  CROSS JOIN goods g ON g.tenant = +?1 AND g.id = ifnull( \
-    (SELECT id FROM goods WHERE tenant = +?1 AND id = k.value), \
-    (SELECT good FROM good_ids WHERE tenant = +?1 AND kind = 'uuid' AND value = k.value)) \
+  CROSS JOIN goods g ON g.rowid = ifnull( \
+    (SELECT rowid FROM goods WHERE tenant = +?1 AND id = k.value), \
+    (SELECT m.rowid FROM good_ids n CROSS JOIN goods m ON m.tenant = +?1 AND m.id = n.good \
+      WHERE n.tenant = +?1 AND n.kind = 'uuid' AND n.value = k.value)) \
   LEFT JOIN goods p ON g.parent IS NOT NULL AND p.tenant = +?1 AND p.id = g.parent \
-  LEFT JOIN categories c ON ?11 AND c.tenant = +?1 AND c.id = g.category)";
+  LEFT JOIN categories c ON ?11 AND c.tenant = +?1 AND c.id = g.category)"
+);
 
 /// The columns about a document that may be here already.
 const DOCUMENT: &str = "\
@@ -69,7 +79,11 @@ const DOCUMENT: &str = "\
   (SELECT 1 FROM document_keys WHERE ?12 = 'sale' AND tenant = +?1 AND kind = 'awaited' \
   AND key IN (SELECT value FROM json_each(?13)) LIMIT 1))";
 
-const FROM: &str = " FROM one LEFT JOIN customers c ON c.tenant = +?1 AND c.id = one.id";
+const FROM: &str = concat!(
+    " FROM (SELECT 1) LEFT JOIN customers c ON c.tenant = +?1 AND c.id = coalesce(",
+    keys!(),
+    ")"
+);
 
 /// The columns of the answer behind those of the keys.
 mod column {

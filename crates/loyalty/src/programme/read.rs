@@ -5,9 +5,8 @@
 //! * Ids in rules are compared exactly, with ids in lower case. A UUID that was pasted in capital
 //!   letters is the same id, so [`table`] and [`ids`] read it in lower case.
 
-use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::marker::PhantomData;
@@ -28,7 +27,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
 pub fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
-    deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    T::deserialize(OfMap(deserializer))
 }
 
 /// For `deserialize_with`: a field that is an object or null.
@@ -53,17 +52,19 @@ pub fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Ok(objects.into_iter().map(|object| object.0).collect())
 }
 
-struct ObjectVisitor<T>(PhantomData<T>);
+/// Asks for a map, whatever is asked of it.
+struct OfMap<D>(D);
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
-    type Value = T;
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for OfMap<D> {
+    type Error = D::Error;
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a map")
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_map(visitor)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(map))
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
     }
 }
 

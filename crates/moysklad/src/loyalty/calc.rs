@@ -17,8 +17,8 @@ use sklad_tenant::App;
 
 use super::counterparty::{counterparty, store};
 use super::wire::{
-    Amount, BonusAnswer, BonusProgram, List, Position, PositionAnswer, Recalc, RecalcAnswer,
-    Rubles, Share, decimal, object, text,
+    Amount, BonusAnswer, BonusProgram, Position, PositionAnswer, Recalc, RecalcAnswer, Rubles,
+    Share, decimal, object, text,
 };
 use super::{Call, Reply, answer};
 
@@ -84,8 +84,7 @@ async fn recalc(sql: &impl Sql, call: &Call<'_>) -> Result<Reply, Reply> {
         intent: intent(&body),
     };
     let quote = quote(shop.programme, &receipt)?;
-    let answer = told(&body, receipt.intent, quote).map_err(|_| Reply::internal())?;
-    Ok(Reply::json(&answer))
+    Ok(Reply::written(&told(&body, receipt.intent, quote)))
 }
 
 /// A customer who has bought nothing yet.
@@ -142,11 +141,7 @@ fn serials<'a>(position: &Position<'a>) -> Vec<&'a RawValue> {
     object(position.sn).unwrap_or_default()
 }
 
-fn told<'a>(
-    body: &Recalc<'a>,
-    intent: Intent,
-    quote: Quote,
-) -> serde_json::Result<RecalcAnswer<'a>> {
+fn told<'a>(body: &Recalc<'a>, intent: Intent, quote: Quote) -> RecalcAnswer<'a> {
     let position = |line: &QuotedLine| {
         let source = body.positions.get(line.source).copied().unwrap_or_default();
         PositionAnswer {
@@ -164,10 +159,9 @@ fn told<'a>(
             pack: source.pack,
         }
     };
-    let positions: Vec<_> = quote.lines.iter().map(position).collect();
-    Ok(RecalcAnswer {
+    RecalcAnswer {
         agent: body.agent,
-        positions: RawValue::from_string(List(&positions).to_string())?,
+        positions: quote.lines.iter().map(position).collect(),
         bonus_program: BonusAnswer {
             transaction_type: if intent == Intent::Earn {
                 "EARNING"
@@ -182,5 +176,5 @@ fn told<'a>(
             receipt_extra_info: quote.receipt_text,
         },
         need_verification: quote.needs_verification,
-    })
+    }
 }

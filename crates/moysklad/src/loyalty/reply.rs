@@ -1,5 +1,7 @@
 //! Answers: JSON on success, the vendor's `{"errors":[…]}` otherwise (moysklad-loyalty.md §2).
 
+use std::fmt::{Display, Write as _};
+
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
@@ -28,14 +30,25 @@ impl Reply {
     /// 200 with a JSON body.
     #[must_use]
     pub fn json(body: &impl Serialize) -> Self {
-        match serde_json::to_vec(body) {
-            Ok(body) => Self {
-                status: StatusCode::OK,
-                body,
-                allow: None,
-                failure: None,
-            },
+        serde_json::to_vec(body).map_or_else(|_| Self::internal(), Self::ok)
+    }
+
+    /// 200 with a body that writes itself as JSON.
+    #[must_use]
+    pub fn written(body: &impl Display) -> Self {
+        let mut text = String::new();
+        match write!(text, "{body}") {
+            Ok(()) => Self::ok(text.into_bytes()),
             Err(_) => Self::internal(),
+        }
+    }
+
+    fn ok(body: Vec<u8>) -> Self {
+        Self {
+            status: StatusCode::OK,
+            body,
+            allow: None,
+            failure: None,
         }
     }
 

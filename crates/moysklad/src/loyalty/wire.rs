@@ -362,14 +362,18 @@ fn kopecks(rubles: Decimal) -> Result<Kopecks, Unusable> {
 }
 
 /// An integer of parts of 10^`decimals`, written without needless zeros: 6290 of hundredths is 62.9.
-fn write_parts(f: &mut Formatter<'_>, parts: i64, decimals: usize) -> fmt::Result {
+fn write_parts(f: &mut Formatter<'_>, parts: i64, decimals: u32) -> fmt::Result {
     let sign = if parts < 0 { "-" } else { "" };
-    let digits = format!("{:0width$}", parts.unsigned_abs(), width = decimals + 1);
-    let (whole, rest) = digits.split_at(digits.len() - decimals);
-    match rest.trim_end_matches('0') {
-        "" => write!(f, "{sign}{whole}"),
-        rest => write!(f, "{sign}{whole}.{rest}"),
+    let unit = 10_u64.pow(decimals);
+    let (whole, mut rest) = (parts.unsigned_abs() / unit, parts.unsigned_abs() % unit);
+    if rest == 0 {
+        return write!(f, "{sign}{whole}");
     }
+    let mut width = decimals as usize;
+    while rest.is_multiple_of(10) {
+        (rest, width) = (rest / 10, width - 1);
+    }
+    write!(f, "{sign}{whole}.{rest:0width$}")
 }
 
 /// Writes a number as JSON, without a float in between.
@@ -442,16 +446,28 @@ pub struct CounterpartyRow {
 }
 
 /// The answer to a recalculation (§3.5).
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug)]
 #[allow(missing_docs, reason = "the vendor's fields, §3.5")]
 pub struct RecalcAnswer<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Raw<'a>,
-    /// Of [`PositionAnswer`]s.
-    pub positions: Box<RawValue>,
+    pub positions: Vec<PositionAnswer<'a>>,
     pub bonus_program: BonusAnswer,
     pub need_verification: bool,
+}
+
+/// Most of an answer are raw values and numbers with a decimal point, each of which serde would read
+/// once more before it writes it: so it is written as JSON without serde.
+impl fmt::Display for RecalcAnswer<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("{")?;
+        if let Some(agent) = self.agent {
+            write!(f, "\"agent\":{agent},")?;
+        }
+        let bonus_program = serde_json::to_string(&self.bonus_program).map_err(|_| fmt::Error)?;
+        write!(f, "\"positions\":{},", List(&self.positions))?;
+        write!(f, "\"bonusProgram\":{bonus_program},")?;
+        write!(f, "\"needVerification\":{}}}", self.need_verification)
+    }
 }
 
 /// A position of the answer.
@@ -467,8 +483,6 @@ pub struct PositionAnswer<'a> {
     pub pack: Raw<'a>,
 }
 
-/// Positions are most of an answer, so they are written as JSON without serde, to which each number
-/// with a decimal point would be a value to parse.
 impl fmt::Display for PositionAnswer<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str("{")?;

@@ -360,7 +360,7 @@ async fn complete<S: Sql, K: Kv>(
 ) -> Result<(), Error> {
     let account = account(app, session).await?;
     let slug: Slug = account.tenant.parse().map_err(|_| Error::Later)?;
-    if settings::load(&app.kv, &slug).await?.is_some() {
+    if settings::stored(&app.kv, &slug).await?.is_some() {
         return Ok(());
     }
     match settings::create(&app.sql, &app.kv, &slug, named(organisation), now).await {

@@ -71,7 +71,12 @@ fn needed(wanted: &str) -> &'static str {
         "u8" | "u16" | "u32" | "u64" | "usize" | "i8" | "i16" | "i32" | "i64" => {
             "нужно целое число"
         }
-        _ if wanted.starts_with("struct ") => "нужен объект",
+        _ if ["struct ", "internally tagged enum "]
+            .iter()
+            .any(|kind| wanted.starts_with(kind)) =>
+        {
+            "нужен объект"
+        }
         _ => "нужно другое значение",
     }
 }

@@ -1,0 +1,40 @@
+//! Puts the migrations into the crate without their comments and indents: every component carries them,
+//! and every connection reads the schema.
+
+use std::env;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+/// Separates the statements of a file: a semicolon is no separator, since triggers contain some.
+const STEP: &str = "-- step";
+
+fn main() {
+    println!("cargo::rerun-if-changed=migrations");
+    let mut files: Vec<_> = fs::read_dir("migrations")
+        .expect("the folder migrations")
+        .map(|entry| entry.expect("a file of migrations").path())
+        .collect();
+    files.sort();
+    let mut code = String::from("[\n");
+    for file in files {
+        let text = fs::read_to_string(&file).expect("a migration is UTF-8");
+        let steps: Vec<String> = text
+            .split(STEP)
+            .map(bare)
+            .filter(|s| !s.is_empty())
+            .collect();
+        writeln!(code, "    &{steps:?},").expect("a string");
+    }
+    code.push_str("]\n");
+    let out = env::var("OUT_DIR").expect("cargo sets it");
+    fs::write(Path::new(&out).join("migrations.rs"), code).expect("OUT_DIR can be written");
+}
+
+/// A statement on one line, without comments of whole lines.
+fn bare(statement: &str) -> String {
+    let lines = statement.lines().map(str::trim);
+    let code = lines.filter(|line| !line.is_empty() && !line.starts_with("--"));
+    let words = code.flat_map(str::split_whitespace);
+    words.collect::<Vec<_>>().join(" ")
+}
