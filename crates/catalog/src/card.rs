@@ -242,11 +242,16 @@ async fn name(sql: &impl Sql, tenant: &str, card: &mut GoodCard) -> Result<(), E
                 .map(|v| (RefKind::PropertyValue, v.as_str())),
         );
     }
+    wanted.extend(card.unit.as_deref().map(|unit| (RefKind::Unit, unit)));
     if wanted.is_empty() {
         return Ok(());
     }
     let names = refs::names(sql, tenant, &wanted).await?;
     let of = |kind: RefKind, id: &str| names.get(&(kind.name().to_owned(), id.to_owned())).cloned();
+    if let Some(unit) = &mut card.unit {
+        // A word that is no id or code of a unit is the unit itself.
+        *unit = of(RefKind::Unit, unit).unwrap_or_else(|| unit.clone());
+    }
     for price in &mut card.prices {
         price.name = of(RefKind::PriceType, &price.price_type);
     }

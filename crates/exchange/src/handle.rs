@@ -24,6 +24,8 @@ const SWEEP_MS: i64 = 100;
 /// in milliseconds: «1С:Розница» never asks (§4). To one that is only slow it does no harm: its question
 /// finds the import begun.
 pub const ABANDONED_MS: i64 = 60 * 1000;
+/// The job that does [`housekeeping`]: a file that comes asks for it.
+pub const JOB: &str = "exchange";
 /// How long a request works on what nobody asks for, in milliseconds.
 const GO_ON_MS: i64 = 400;
 /// The same for one that uploads a file, in milliseconds: a client that never asks for an import sends
@@ -105,6 +107,9 @@ pub async fn handle<S: Sql, K: Kv, C: Clock, B: Body>(
 /// What is told when the fault is ours.
 const UNAVAILABLE: &str = "Сервис временно недоступен, повторите попытку позже";
 
+/// The reference server's word for a type or a mode that it does not know (§1.9).
+const UNKNOWN: &str = "Unknown command type.";
+
 fn refuse(text: &str) -> Response<Vec<u8>> {
     Reply::failure(text).into_response(Encoding::Utf8)
 }
@@ -117,11 +122,8 @@ async fn answer<S: Sql, K: Kv, C: Clock>(
     head: &http::request::Parts,
     body: &mut impl Body,
 ) -> Reply {
-    let Some(kind) = query.kind() else {
-        return Reply::failure("Неизвестный тип обмена (type)");
-    };
-    let Some(mode) = query.mode() else {
-        return Reply::failure("Неизвестная команда (mode)");
+    let (Some(kind), Some(mode)) = (query.kind(), query.mode()) else {
+        return Reply::failure(UNKNOWN);
     };
     if !request::allowed(&head.method, mode) {
         return Reply::failure("Для этой команды нужен другой метод HTTP");
@@ -321,8 +323,9 @@ async fn go_on<S: Sql, K: Kv, C: Clock>(call: &Call<'_, S, K, C>, budget_ms: i64
 }
 
 /// What is to be done for a tenant when no client comes: imports that were left go on, files that nobody
-/// asked for are imported, and what is of no use any more is freed. `budget_ms` is in milliseconds; called
-/// again, it goes on.
+/// asked for are imported, exchanges of which nobody has heard for long end, and what is of no use any more
+/// is freed. `budget_ms` is in milliseconds; answers when it is to be called again, milliseconds since 1970
+/// UTC, or nothing where nothing is left.
 ///
 /// # Errors
 /// Internal ones.
@@ -331,7 +334,7 @@ pub async fn housekeeping<S: Sql, K: Kv, C: Clock>(
     clock: &C,
     tenant: &Tenant,
     budget_ms: i64,
-) -> Result<(), Error> {
+) -> Result<Option<i64>, Error> {
     let query = Query::default();
     let settings = tenant.section();
     let settings = settings.map_err(|error| SqlError::Other(error.to_string()))?;
@@ -345,10 +348,10 @@ pub async fn housekeeping<S: Sql, K: Kv, C: Clock>(
         kind: Kind::Catalog,
         query: &query,
     };
-    import::go_on(&call, budget_ms).await?;
+    import::go_alone(&call, budget_ms).await?;
     import::end_exchanges(&call).await?;
     sweep::sweep(&app.sql, call.slug(), clock, SWEEP_MS).await?;
-    Ok(())
+    import::next_look(&call).await
 }
 
 /// §1.2. The fifth line is echoed by `deactivate`.

@@ -24,5 +24,5 @@ pub mod upload;
 pub mod zip;
 
 pub use error::Error;
-pub use handle::{ABANDONED_MS, handle, housekeeping};
+pub use handle::{ABANDONED_MS, JOB, handle, housekeeping};
 pub use reply::Reply;

@@ -53,7 +53,7 @@ impl Session {
     /// Whether several clients may be in it.
     #[must_use]
     pub fn is_shared(&self) -> bool {
-        self.id.starts_with(SHARED)
+        is_shared(&self.id)
     }
 
     /// Whether `token` is the one of this session, compared in constant time.
@@ -61,6 +61,12 @@ impl Session {
     pub fn knows(&self, token: &str) -> bool {
         self.id.as_bytes().ct_eq(of_token(token).as_bytes()).into()
     }
+}
+
+/// Whether several clients may be in the session of this id.
+#[must_use]
+pub fn is_shared(id: &str) -> bool {
+    id.starts_with(SHARED)
 }
 
 /// How the id of a shared session begins.

@@ -5,10 +5,12 @@
 //! belong to the file by one statement at the end: a request that breaks off leaves nothing behind but
 //! what is swept later.
 
+use sklad_jobs::job;
 use sklad_store::{Body, Row, Sql, SqlError, Statement};
 use twox_hash::XxHash3_128;
 
 use crate::Error;
+use crate::handle::{ABANDONED_MS, JOB};
 use crate::names::FileKind;
 use crate::random;
 use crate::request::Kind;
@@ -278,6 +280,11 @@ async fn commit(
         };
         let mut batch = rest.clone();
         batch.extend(next.statements(place, chunk));
+        if action == Action::Begin && place.kind == Kind::Catalog && waits(kind, chunk, limit) {
+            // It is looked after where its client never asks for it.
+            let at = now_ms + ABANDONED_MS;
+            batch.push(job::ask_at(place.tenant, JOB, "", at, now_ms));
+        }
         match sql.atomic(batch).await {
             Ok(_) => return Ok((next, action)),
             // Two of the same chunk at once: one of them is the repetition.
@@ -285,6 +292,12 @@ async fn commit(
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Whether a file that begins with this chunk waits for something: of a picture, one chunk that is not
+/// whole is all.
+fn waits(kind: FileKind, chunk: &Written, limit: u64) -> bool {
+    kind != FileKind::Picture || chunk.chunk.size >= limit
 }
 
 fn begun(
@@ -619,15 +632,37 @@ pub async fn waiting_pictures(
     .await
 }
 
+/// Up to a hundred files of the catalogue that are pictures, not stored as such, and of which nothing has
+/// come since `before`, milliseconds since 1970 UTC.
+///
+/// # Errors
+/// The database's.
+pub async fn resting_pictures(
+    sql: &impl Sql,
+    tenant: &str,
+    before: i64,
+) -> Result<Vec<Upload>, SqlError> {
+    let statement = Statement::new(format!(
+        "SELECT {COLUMNS} FROM uploads INDEXED BY uploads_waiting \
+         WHERE tenant = ?1 AND state = 'receiving' AND received_at < ?2 AND kind = ?3 \
+         AND name NOT LIKE '%.xml' AND name NOT LIKE '%.zip' LIMIT 100"
+    ));
+    let statement = statement.bind(tenant).bind(before);
+    let rows = sql.query(statement.bind(Kind::Catalog.as_str())).await?;
+    Ok(rows.iter().map(upload).collect())
+}
+
+/// The columns that [`upload`] reads.
+const COLUMNS: &str =
+    "id, name, size, chunk_size, last_size, last_hash, state = 'taken', version, received_at";
+
 async fn select(
     sql: &impl Sql,
     which: &str,
     bind: impl FnOnce(Statement) -> Statement,
 ) -> Result<Vec<Upload>, SqlError> {
     let statement = Statement::new(format!(
-        "SELECT id, name, size, chunk_size, last_size, last_hash, state = 'taken', version, received_at \
-         FROM uploads \
-         WHERE tenant = ?1 AND session = ?2 AND {which}"
+        "SELECT {COLUMNS} FROM uploads WHERE tenant = ?1 AND session = ?2 AND {which}"
     ));
     let rows = sql.query(bind(statement)).await?;
     Ok(rows.iter().map(upload).collect())

@@ -189,16 +189,24 @@ pub fn plan(
 /// way is followed by another. A paused job stays paused; a dead one is tried again.
 #[must_use]
 pub fn ask(tenant: &str, kind: &str, subject: &str, now: i64) -> Statement {
+    ask_at(tenant, kind, subject, now, now)
+}
+
+/// The statement that asks for a run at this time, in milliseconds UTC, or before; else like [`ask`].
+#[must_use]
+pub fn ask_at(tenant: &str, kind: &str, subject: &str, at: i64, now: i64) -> Statement {
     Statement::new(
         "INSERT INTO jobs (tenant, kind, subject, state, asked, next_at, created_at, updated_at) \
-         VALUES (?1, ?2, ?3, 'waiting', 1, ?4, ?4, ?4) \
+         VALUES (?1, ?2, ?3, 'waiting', 1, ?4, ?5, ?5) \
          ON CONFLICT (tenant, kind, subject) DO UPDATE SET asked = asked + 1, updated_at = excluded.updated_at, \
          attempts = 0, state = CASE state WHEN 'paused' THEN state ELSE 'waiting' END, \
-         next_at = CASE WHEN owner = '' THEN excluded.next_at ELSE next_at END",
+         next_at = CASE WHEN owner <> '' THEN next_at WHEN state = 'waiting' THEN min(next_at, excluded.next_at) \
+         ELSE excluded.next_at END",
     )
     .bind(tenant)
     .bind(kind)
     .bind(subject)
+    .bind(at)
     .bind(now)
 }
 

@@ -11,7 +11,7 @@ use sklad_moysklad::webhook;
 use sklad_store::{Clock, Http, Kv, Sql, SqlError};
 use sklad_tenant::App;
 
-use crate::{goods, tenants, webhooks};
+use crate::{exchange, goods, tenants, webhooks};
 
 /// Gives every tenant the jobs that every tenant has. The deployment's own: its tenant is `''`. The schema
 /// brings it along.
@@ -46,6 +46,7 @@ impl<S: Sql, K: Kv, H: Http, C: Clock> Runner for Handlers<'_, S, K, H, C> {
         let result = match claim.kind.as_str() {
             TENANTS => tenants::step(self.app, clock, claim, until).await,
             SWEEP => sweep_step(sql, clock, claim, until).await,
+            sklad_exchange::JOB => exchange::step(self, claim, until).await,
             GOODS | CHANGES => goods::step(self, claim, until).await,
             webhook::JOB => webhooks::step(self, claim, until).await,
             // A newer release may have planned it: it waits for that one to come back.

@@ -5,6 +5,7 @@
 //! matter. [`kinds`] has the one table of what jobs there are.
 
 mod door;
+mod exchange;
 mod goods;
 pub mod kinds;
 mod tenants;

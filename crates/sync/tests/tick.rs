@@ -8,13 +8,16 @@
 
 use std::cell::Cell;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures::executor::block_on;
 use http::{Method, Request, StatusCode};
 use serde_json::Value;
+use sklad_access::{GroupInput, NewEmployee, Right, employees, groups};
 use sklad_jobs::{inbox, job, outbox};
 use sklad_store::native::{MemoryKv, NativeSql};
-use sklad_store::{Call, Clock, Http, HttpError, Sql, Statement};
+use sklad_store::{Body, BrokenBody, Call, Clock, Http, HttpError, Sql, Statement};
 use sklad_sync::kinds::SWEEP;
 use sklad_tenant::{App, Config, Settings};
 
@@ -237,4 +240,68 @@ fn what_this_release_does_not_know_waits_and_is_told() {
     let line = &w.jobs("a")[0];
     assert_eq!((line.state.as_str(), line.attempts), ("waiting", 1));
     assert!(line.last_text.contains("teleport"));
+}
+
+struct Whole(Option<Vec<u8>>, u64);
+
+impl Body for Whole {
+    fn length(&self) -> Option<u64> {
+        Some(self.1)
+    }
+
+    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, BrokenBody> {
+        Ok(self.0.take())
+    }
+}
+
+impl World {
+    /// An employee of the exchange uploads a file and asks for nothing.
+    fn uploaded(&self, tenant: &str, name: &str, body: &str) {
+        let (sql, now) = (&self.app.sql, self.clock.now_ms());
+        let group = GroupInput {
+            name: "Обмен".to_owned(),
+            rights: vec![Right::CommerceMlImport],
+            members: None,
+        };
+        block_on(groups::create(sql, tenant, &group, now)).unwrap();
+        let new = NewEmployee {
+            email: "one@x.ru".to_owned(),
+            name: "1С".to_owned(),
+            password: Some("пароль-123".to_owned()),
+            active: None,
+            groups: vec!["Обмен".to_owned()],
+        };
+        block_on(employees::create(sql, tenant, &new, now)).unwrap();
+        let login = STANDARD.encode("one@x.ru:пароль-123");
+        let address = format!("/t/{tenant}/1c_exchange.php?type=catalog&mode=file&filename={name}");
+        let length = u64::try_from(body.len()).unwrap();
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(address)
+            .header("authorization", format!("Basic {login}"))
+            .body(Whole(Some(body.as_bytes().to_vec()), length))
+            .unwrap();
+        let answer = block_on(sklad_exchange::handle(&self.app, &self.clock, request));
+        assert_eq!(answer.body(), b"success");
+    }
+}
+
+#[test]
+fn a_file_that_nobody_asks_to_import_is_imported_within_minutes() {
+    let w = world();
+    w.tenant("a");
+    let goods: String = (0..600)
+        .map(|n| format!("<Товар><Ид>{n}</Ид><Наименование>Товар</Наименование></Товар>"))
+        .collect();
+    let file = format!(
+        "<КоммерческаяИнформация><Каталог><Товары>{goods}</Товары></Каталог></КоммерческаяИнформация>"
+    );
+    w.uploaded("a", "import.xml", &file);
+    w.tick("?once=true");
+    assert_eq!(w.count("SELECT 1 FROM goods"), 0, "its client may yet ask");
+    w.tick("?budget_ms=120000");
+    assert_eq!(w.count("SELECT 1 FROM goods"), 600);
+    let jobs = w.jobs("a");
+    let job = jobs.iter().find(|job| job.kind == "exchange").unwrap();
+    assert_eq!(job.state, "idle", "nothing is left to do");
 }

@@ -54,6 +54,9 @@ fn a_client_that_names_its_version_hears_the_one_that_both_know() {
     assert_eq!(odd.lines().count(), 4, "{odd}");
 }
 
+/// The one text of the protocol that is English (commerceml §1.9).
+const UNKNOWN: &str = "failure\nUnknown command type.";
+
 #[test]
 fn what_is_no_command_is_a_failure() {
     let merchant = Merchant::new(json!({}));
@@ -70,7 +73,7 @@ fn what_is_no_command_is_a_failure() {
         ("listen", "init"),
         ("crm", "checkauth"),
     ] {
-        client.get(kind, mode, "").failure();
+        assert_eq!(client.get(kind, mode, "").text(), UNKNOWN, "{kind} {mode}");
     }
     let bare = Request {
         method: "GET",
@@ -78,7 +81,7 @@ fn what_is_no_command_is_a_failure() {
         headers: client.identity(),
         ..Request::default()
     };
-    client.send(&bare).unwrap().failure();
+    assert_eq!(client.send(&bare).unwrap().text(), UNKNOWN);
 }
 
 #[test]

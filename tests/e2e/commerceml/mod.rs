@@ -6,6 +6,7 @@ mod merchant;
 mod wire;
 
 mod addresses;
+mod alone;
 mod batch;
 mod begin;
 mod busy;

@@ -160,12 +160,12 @@ fn is_here(good: &Record) -> bool {
     matches!(good.archived, LIVE | WITH_PRODUCT)
 }
 
-/// What a variant has of its product: a change of these is the product's.
+/// What is no change of the good's own: which catalogue says it, and what a variant has of its product.
 fn derived(before: &Record, now: &Record) -> u32 {
     if now.parent.is_none() || before.parent != now.parent {
-        return 0;
+        return column::catalogue;
     }
-    let mut columns = column::category | column::categories;
+    let mut columns = column::catalogue | column::category | column::categories;
     if now.card & NAMED == 0 {
         columns |= column::name;
     }

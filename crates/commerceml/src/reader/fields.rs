@@ -85,6 +85,7 @@ fn status_deleted(status: &str) -> Option<bool> {
 impl Machine {
     /// Begins an object or a part of one. A list that is there is `Some`, even if it stays empty.
     pub(super) fn open_part(&mut self, frame: Frame) {
+        let nested = matches!(self.around(), Some(Frame::Rest | Frame::Stock));
         let parts = &mut self.parts;
         let product = &mut parts.product;
         match frame {
@@ -96,7 +97,9 @@ impl Machine {
             Frame::Stocks => drop(product.stocks.get_or_insert_default()),
             Frame::Rest | Frame::Stock => {
                 product.stocks.get_or_insert_default();
-                parts.stock = Stock::default();
+                if !nested {
+                    parts.stock = Stock::default();
+                }
             }
             Frame::Variants => drop(parts.property.values.get_or_insert_default()),
             Frame::Items => drop(parts.document.items.get_or_insert_default()),
@@ -158,15 +161,12 @@ impl Machine {
     fn close_product(&mut self, frame: Frame) {
         let mut product = std::mem::take(&mut self.parts.product);
         if product.id.is_none() && product.barcodes.is_none() && product.article.is_none() {
-            let what = if frame == Frame::Good {
-                "товар"
+            let text = if frame == Frame::Good {
+                "товар без Ид, артикула и штрихкода пропущен"
             } else {
-                "предложение"
+                "предложение без Ид, артикула и штрихкода пропущено"
             };
-            return self.notes.doubt(
-                WarningCode::NoId,
-                format!("{what} без Ид, артикула и штрихкода пропущено"),
-            );
+            return self.notes.doubt(WarningCode::NoId, text.to_owned());
         }
         let variant = product.id.as_deref().and_then(|id| id.split_once('#'));
         if let Some((_, variant)) = variant.filter(|(_, variant)| !variant.is_empty()) {
@@ -178,8 +178,13 @@ impl Machine {
         });
     }
 
-    /// A rest that says neither where nor how much was only a shell around others.
+    /// A rest that says neither where nor how much was only a shell around others. One that says where alone
+    /// may stand in one that says how much.
     fn close_stock(&mut self) {
+        let within = matches!(self.top(), Some(Node::Frame(Frame::Rest | Frame::Stock)));
+        if within && self.parts.stock.quantity.is_none() {
+            return;
+        }
         let stock = std::mem::take(&mut self.parts.stock);
         if stock != Stock::default() {
             self.parts

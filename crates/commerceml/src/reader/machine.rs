@@ -216,8 +216,16 @@ impl Machine {
     }
 
     /// The innermost open element.
-    fn top(&self) -> Option<Node> {
+    pub(super) fn top(&self) -> Option<Node> {
         self.stack.last().map(|level| level.node)
+    }
+
+    /// What the innermost open element stands in.
+    pub(super) fn around(&self) -> Option<Frame> {
+        match self.stack.iter().rev().nth(1)?.node {
+            Node::Frame(frame) => Some(frame),
+            _ => None,
+        }
     }
 
     /// The name of the open element at this depth.

@@ -240,6 +240,22 @@ fn an_error_stays() {
 }
 
 #[test]
+fn a_text_has_the_same_limit_in_whatever_pieces_it_comes() {
+    for (length, is_too_long) in [(4_194_000, false), (4_194_305, true), (9 << 20, true)] {
+        let file = described(&"a".repeat(length));
+        for piece in [1 << 16, 1 << 18, 1_000_003] {
+            let outcome = drive(Reader::new(Limits::default()), file.as_bytes(), || piece);
+            let kind = outcome.error.map(|error| error.kind);
+            assert_eq!(
+                kind,
+                is_too_long.then_some(ErrorKind::Text),
+                "{length} {piece}"
+            );
+        }
+    }
+}
+
+#[test]
 fn bytes_that_are_no_text_are_an_error_with_its_place() {
     let mut bytes = described("абв").into_bytes();
     let at = bytes.windows(2).position(|w| w == "в".as_bytes()).unwrap();

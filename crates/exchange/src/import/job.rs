@@ -395,6 +395,12 @@ impl Job {
         pairs.flatten().collect()
     }
 
+    /// Whether a client asks for it again and again.
+    #[must_use]
+    pub fn is_asked_for(&self, now_ms: i64) -> bool {
+        self.asked_at > now_ms - ALIVE_MS
+    }
+
     /// Notes that a client asks for it.
     ///
     /// # Errors

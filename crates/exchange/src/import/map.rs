@@ -1,11 +1,12 @@
 //! From what a file says to what the catalogue stores: pure (commerceml §2.4, §2.5).
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use sklad_catalog::import::{Change, Keys, Kind, Price, Section, Side, Stock, Wanted};
-use sklad_commerceml::{Product, Requisite, Unit};
+use sklad_commerceml::{Price as PriceOf, Product, Requisite, Unit};
 use sklad_tenant::ExchangeSettings;
 
 /// The price type of a price that names none, where there are several.
@@ -26,7 +27,7 @@ pub struct Context<'a> {
     pub stores: &'a Named,
     /// The catalogue that says it; empty where it has no id.
     pub catalogue: &'a str,
-    /// Whether the list is a full one: what it does not say is not there.
+    /// Whether the list is none of changes: prices and stock that a good of it does not name are not there.
     pub full: bool,
 }
 
@@ -279,11 +280,13 @@ fn prices(product: &Product, context: &Context<'_>) -> Option<Section<Price>> {
     let types = context.price_types;
     let mut rows: Vec<_> = given
         .iter()
-        .filter_map(|price| Some((price.min_quantity, price.kopecks()?, price)))
+        .filter_map(|price| Some((price.kopecks()?, price)))
         .collect();
-    // Of several prices of one type the one for the least quantity comes last, and stays.
-    rows.sort_by_key(|row| std::cmp::Reverse(row.0));
-    let rows = rows.into_iter().map(|(_, kopecks, price)| {
+    // Of several prices of one type the last one stays: of a unit rather than of a pack, for the least
+    // quantity.
+    let of_pack = |price: &PriceOf| price.factor.is_some_and(|factor| factor != Decimal::ONE);
+    rows.sort_by_key(|(_, price)| Reverse((of_pack(price), price.min_quantity)));
+    let rows = rows.into_iter().map(|(kopecks, price)| {
         let only = || types.only().unwrap_or(NO_PRICE_TYPE);
         let id = price.price_type.as_deref().filter(|id| !id.is_empty());
         let id = id.unwrap_or_else(only);
@@ -294,7 +297,9 @@ fn prices(product: &Product, context: &Context<'_>) -> Option<Section<Price>> {
             currency: currency.map_or_else(|| "RUB".to_owned(), String::clone),
         }
     });
-    Some(section(rows.collect(), context.full))
+    // One that cannot be read is not known to be gone.
+    let all = given.iter().all(|price| price.kopecks().is_some());
+    Some(section(rows.collect(), context.full && all))
 }
 
 fn section<T>(rows: Vec<T>, full: bool) -> Section<T> {
@@ -328,7 +333,11 @@ fn amounts(product: &Product, context: &Context<'_>) -> (Option<Section<Stock>>,
         .as_ref()
         .is_some_and(|all| all.iter().any(|s| s.store.is_some()));
     let quantity = product.quantity.and_then(thousandths).or(nowhere);
-    (by_store.then(|| section(rows, context.full)), quantity)
+    // One that cannot be read is not known to be gone.
+    let mut stocks = product.stocks.iter().flatten();
+    let all = stocks.all(|stock| stock.quantity.and_then(thousandths).is_some());
+    let stock = by_store.then(|| section(rows, context.full && all));
+    (stock, quantity)
 }
 
 /// Thousandths of a unit; `None` for more than fits.

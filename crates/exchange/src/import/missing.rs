@@ -18,11 +18,11 @@ use super::{Ended, STEP_MS, told};
 use crate::Error;
 use crate::handle::{Call, record};
 use crate::request::Kind;
-use crate::session::Session;
+use crate::session::{self, Session};
 use crate::sweep::STAGED_MS;
 use crate::upload;
 
-/// After so long without a file an exchange is over, in milliseconds, whoever made it.
+/// After so long without a word of its client an exchange is over, in milliseconds.
 const SILENCE_MS: i64 = 10 * 60 * 1000;
 /// How long a request that begins or ends an exchange works on what is missing, in milliseconds.
 const END_MS: i64 = 300;
@@ -330,7 +330,8 @@ struct Waiting {
     exchange: String,
     list: List,
     state: String,
-    told_at: i64,
+    /// When its client was heard last, milliseconds since 1970 UTC.
+    heard_at: i64,
     employee: String,
 }
 
@@ -342,8 +343,9 @@ async fn waiting(
     states: &str,
 ) -> Result<Vec<Waiting>, SqlError> {
     let statement = Statement::new(
-        "SELECT exchange, list, catalogue, state, told_at, employee FROM import_lists \
-         WHERE tenant = ?1 AND exchange >= ?2 AND exchange < ?3 \
+        "SELECT exchange, list, catalogue, state, told_at, employee, (SELECT s.used_at \
+             FROM exchange_sessions s WHERE s.tenant = ?1 AND s.id = substr(l.exchange, ?6)) \
+         FROM import_lists l WHERE tenant = ?1 AND exchange >= ?2 AND exchange < ?3 \
              AND state IN (SELECT value FROM json_each(?4)) \
          ORDER BY exchange, list LIMIT ?5",
     )
@@ -351,20 +353,27 @@ async fn waiting(
     .bind(from)
     .bind(to)
     .bind(states)
-    .bind(LISTS);
+    .bind(LISTS)
+    // Behind the time and a slash.
+    .bind(i64::try_from(since(0).len() + 2).unwrap_or_default());
     let mut lists = Vec::new();
     for row in sql.query(statement).await? {
         let Some(of) = Listed::of(&row.string(1)) else {
             continue;
         };
+        let exchange = row.string(0);
+        // Of a session that others share it is not known who was heard.
+        let used_at = row
+            .int(6)
+            .filter(|_| !session::is_shared(parts(&exchange).1));
         lists.push(Waiting {
-            exchange: row.string(0),
+            exchange,
             list: List {
                 of,
                 catalogue: row.string(2),
             },
             state: row.string(3),
-            told_at: row.int(4).unwrap_or_default(),
+            heard_at: row.int(4).max(used_at).unwrap_or_default(),
             employee: row.string(5),
         });
     }
@@ -400,7 +409,7 @@ pub(crate) async fn end_exchanges<S: Sql, K: Kv, C: Clock>(
     let over = |list: &Waiting| {
         // Orders are asked for while a catalogue comes.
         let same = list.employee == call.session.employee && call.kind == Kind::Catalog;
-        same || list.told_at < now - SILENCE_MS
+        same || list.heard_at < now - SILENCE_MS
     };
     end(call, lists.into_iter().filter(over).collect(), now + END_MS).await?;
     super::pictures::forget(call, now + END_MS).await?;
@@ -550,28 +559,34 @@ async fn archive_of_list<S: Sql, K: Kv, C: Clock>(
     }
 }
 
+/// How many goods were archived of the lists of these exchanges and are not told yet.
+async fn archived(sql: &impl Sql, tenant: &str, (from, to): (&str, &str)) -> Result<i64, SqlError> {
+    let statement = Statement::new(
+        "SELECT sum(archived) FROM import_lists WHERE tenant = ?1 AND exchange >= ?2 \
+         AND exchange < ?3 AND archived > 0",
+    );
+    let rows = sql
+        .query(statement.bind(tenant).bind(from).bind(to))
+        .await?;
+    Ok(rows.first().and_then(|row| row.int(0)).unwrap_or_default())
+}
+
 /// Tells the journal what was archived of the lists of these exchanges, once.
 async fn conclude<S: Sql, K: Kv, C: Clock>(
     call: &Call<'_, S, K, C>,
     (from, to): (&str, &str),
     name: &str,
 ) -> Result<(), Error> {
-    const OURS: &str = "FROM import_lists WHERE tenant = ?1 AND exchange >= ?2 AND exchange < ?3 \
-         AND archived > 0";
     let (sql, tenant, now) = (&call.app.sql, call.slug(), call.clock.now_ms());
-    let about = |text: String| Statement::new(text).bind(tenant).bind(from).bind(to);
-    let rows = sql
-        .query(about(format!("SELECT sum(archived) {OURS}")))
-        .await?;
-    let count = rows.first().and_then(|row| row.int(0)).unwrap_or_default();
+    let count = archived(sql, tenant, (from, to)).await?;
     if count == 0 {
         return Ok(());
     }
-    let told = about(
+    let told = Statement::new(
         "UPDATE import_lists SET archived = 0 WHERE tenant = ?1 AND exchange >= ?2 \
-         AND exchange < ?3 AND archived > 0"
-            .to_owned(),
+         AND exchange < ?3 AND archived > 0",
     );
+    let told = told.bind(tenant).bind(from).bind(to);
     let text = format!("Убрано в архив товаров и модификаций, которых нет в выгрузке: {count}");
     let row = record(name, Outcome::Ok, text);
     sql.atomic(vec![told, row.statement(tenant, now)]).await?;
@@ -606,8 +621,8 @@ pub(crate) async fn deactivate<S: Sql, K: Kv, C: Clock>(
         if !passed {
             sql.atomic(vec![list.becomes(tenant, "told", 0)]).await?;
         } else if !archive_of_list(call, &list, &absent, until).await? {
-            let now = call.clock.now_ms();
-            return Ok(Ended::Progress(format!("В архив: {now}")));
+            let count = archived(sql, tenant, (&from, ":")).await?;
+            return Ok(Ended::Progress(format!("В архив: {count}")));
         }
     }
     conclude(call, (&from, ":"), NAME).await?;

@@ -38,6 +38,10 @@ pub const FIRST_STEP_MS: i64 = 600;
 pub const STEP_MS: i64 = 5_000;
 /// How many abandoned uploads are looked at in one request.
 const ADOPTED: i64 = 64;
+/// How soon an import that nobody asks for goes on, in milliseconds: others' turn comes first.
+const REST_MS: i64 = 500;
+/// How often it is looked whether what was uploaded is to be imported by itself, in milliseconds.
+const LOOK_MS: i64 = 60 * 1000;
 /// How the last element ends, in the encodings in which it is looked for.
 const END: &str = "Информация>";
 /// How much of a file's end is looked at, in bytes: blanks may follow the last element.
@@ -325,6 +329,43 @@ pub(crate) async fn go_on<S: Sql, K: Kv, C: Clock>(
     }
 }
 
+/// The same without any client: an import whose client is there is left to it.
+pub(crate) async fn go_alone<S: Sql, K: Kv, C: Clock>(
+    call: &Call<'_, S, K, C>,
+    budget_ms: i64,
+) -> Result<(), Error> {
+    let (sql, tenant, now) = (&call.app.sql, call.slug(), call.clock.now_ms());
+    pictures::settle_resting(call, now - ABANDONED_MS).await?;
+    match job::first(sql, tenant).await? {
+        Some(job) if job.is_asked_for(now) => Ok(()),
+        _ => go_on(call, budget_ms).await,
+    }
+}
+
+/// When [`go_alone`] has something to do again, milliseconds since 1970 UTC; nothing where nothing is left.
+pub(crate) async fn next_look<S: Sql, K: Kv, C: Clock>(
+    call: &Call<'_, S, K, C>,
+) -> Result<Option<i64>, Error> {
+    let (sql, tenant, now) = (&call.app.sql, call.slug(), call.clock.now_ms());
+    if let Some(job) = job::first(sql, tenant).await? {
+        let rest = if job.is_asked_for(now) {
+            job::ALIVE_MS
+        } else {
+            REST_MS
+        };
+        return Ok(Some(now + rest));
+    }
+    let statement = Statement::new(
+        "SELECT EXISTS (SELECT 1 FROM uploads INDEXED BY uploads_waiting WHERE tenant = ?1 \
+             AND state = 'receiving' AND kind = ?2) \
+         OR EXISTS (SELECT 1 FROM import_lists WHERE tenant = ?1 AND state IN ('full', 'archiving'))",
+    );
+    let statement = statement.bind(tenant).bind(Kind::Catalog.as_str());
+    let rows = sql.query(statement).await?;
+    let waits = rows.first().and_then(|row| row.int(0)) == Some(1);
+    Ok(waits.then_some(now + LOOK_MS))
+}
+
 /// A whole file that nobody has asked to import, and whose it is.
 struct Abandoned {
     upload: Upload,
@@ -368,28 +409,39 @@ async fn adopt_abandoned<S: Sql, K: Kv, C: Clock>(call: &Call<'_, S, K, C>) -> R
     Ok(last > i64::MIN)
 }
 
-/// Files of the catalogue that rest since [`ABANDONED_MS`] and were not asked for, the oldest first. Those
-/// of the session that asks are among them only where it begins anew: else its client is at work.
+/// Files of the catalogue that rest since [`ABANDONED_MS`] and were not asked for, of sessions that have sent
+/// nothing since, the oldest first. Those of the session that asks are among them only where it begins anew,
+/// or others may be in it: else its client is at work.
 async fn abandoned<S: Sql, K: Kv, C: Clock>(
     call: &Call<'_, S, K, C>,
     now_ms: i64,
 ) -> Result<Vec<Abandoned>, SqlError> {
-    let begins = call.query.mode() == Some(Mode::Init) || call.session.is_shared();
-    let own = if begins { "" } else { call.session.id.as_str() };
+    let begins = call.query.mode() == Some(Mode::Init);
+    let id = call.session.id.as_str();
+    let left_alone = if begins || call.session.is_shared() {
+        ""
+    } else {
+        id
+    };
+    let ended = if begins { id } else { "" };
     let statement = Statement::new(
         "SELECT u.id, u.name, u.size, u.received_at, u.session, s.employee, s.created_at \
          FROM uploads u INDEXED BY uploads_waiting \
          LEFT JOIN exchange_sessions s ON s.tenant = u.tenant AND s.id = u.session \
-         WHERE u.tenant = ?1 AND u.state = 'receiving' AND u.received_at < ?2 AND u.kind = ?3 \
+         WHERE u.tenant = ?1 AND u.state = 'receiving' AND u.received_at <= ?2 AND u.kind = ?3 \
          AND (u.name LIKE '%.xml' OR u.name LIKE '%.zip') AND u.session <> ?4 \
          AND NOT EXISTS (SELECT 1 FROM imports i WHERE i.tenant = u.tenant AND i.id = u.id) \
+         AND (u.session = ?6 OR NOT EXISTS (SELECT 1 FROM uploads o INDEXED BY uploads_by_age \
+             WHERE o.tenant = u.tenant AND o.received_at > ?2 AND o.session = u.session \
+             AND o.kind = u.kind)) \
          ORDER BY u.received_at LIMIT ?5",
     )
     .bind(call.slug())
     .bind(now_ms - ABANDONED_MS)
     .bind(Kind::Catalog.as_str())
-    .bind(own)
-    .bind(ADOPTED);
+    .bind(left_alone)
+    .bind(ADOPTED)
+    .bind(ended);
     let rows = call.app.sql.query(statement).await?;
     Ok(rows.iter().map(file_of).collect())
 }

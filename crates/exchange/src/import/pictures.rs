@@ -53,7 +53,23 @@ pub(crate) async fn forget<S: Sql, K: Kv, C: Clock>(
 /// Stores the pictures whose last chunk was a whole one, so that it was not seen to be the last.
 pub(crate) async fn settle<S: Sql, K: Kv, C: Clock>(call: &Call<'_, S, K, C>) -> Result<(), Error> {
     let waiting = upload::waiting_pictures(&call.app.sql, call.slug(), &call.session.id).await?;
-    for upload in waiting {
+    keep_all(call, waiting).await
+}
+
+/// The same for pictures of which nothing has come since `before`, whoever sent them.
+pub(crate) async fn settle_resting<S: Sql, K: Kv, C: Clock>(
+    call: &Call<'_, S, K, C>,
+    before: i64,
+) -> Result<(), Error> {
+    let resting = upload::resting_pictures(&call.app.sql, call.slug(), before).await?;
+    keep_all(call, resting).await
+}
+
+async fn keep_all<S: Sql, K: Kv, C: Clock>(
+    call: &Call<'_, S, K, C>,
+    uploads: Vec<Upload>,
+) -> Result<(), Error> {
+    for upload in uploads {
         keep(call, &upload).await?;
         call.clock.pause().await;
     }

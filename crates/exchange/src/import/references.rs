@@ -144,21 +144,19 @@ pub fn values(property: &str, given: Vec<PropertyValue>, into: &mut Vec<Referenc
     }
 }
 
-/// A unit, by its id or its code. One without either is nobody's.
-#[must_use]
-pub fn unit(given: UnitEntry) -> Option<Reference> {
-    let id = given.id.or_else(|| given.code.clone())?;
-    let entry = input(
-        id,
-        given.name.clone().or_else(|| given.short.clone()),
-        given.deleted,
-    );
+/// A unit, by its id and by its code: goods name it by either. One with neither is nobody's.
+pub fn unit(given: UnitEntry, into: &mut Vec<Reference>) {
     let data = [
-        ("code", given.code),
-        ("short", given.short),
+        ("code", given.code.clone()),
+        ("short", given.short.clone()),
         ("international", given.international),
     ];
-    Some((RefKind::Unit, with(entry, &data)))
+    let name = given.short.or(given.name);
+    let code = given.code.filter(|code| given.id.as_ref() != Some(code));
+    for id in [given.id, code].into_iter().flatten() {
+        let entry = input(id, name.clone(), given.deleted);
+        into.push((RefKind::Unit, with(entry, &data)));
+    }
 }
 
 /// A warning: what it is about, and what is wrong.

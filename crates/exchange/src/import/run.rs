@@ -334,7 +334,7 @@ impl<S: Sql, K: Kv, C: Clock> Worker<'_, S, K, C> {
             Item::PropertyValues { property, values } => {
                 references::values(&property, values, &mut self.batch.references);
             }
-            Item::Unit(unit) => self.batch.references.extend(references::unit(unit)),
+            Item::Unit(unit) => references::unit(unit, &mut self.batch.references),
             Item::Document(_) => totals.documents += 1,
         }
     }
@@ -345,7 +345,7 @@ impl<S: Sql, K: Kv, C: Clock> Worker<'_, S, K, C> {
             price_types: &self.price_types,
             stores: &self.stores,
             catalogue: self.catalogue(),
-            full: self.is_full_list(),
+            full: self.says_all(),
         }
     }
 
@@ -361,10 +361,17 @@ impl<S: Sql, K: Kv, C: Clock> Worker<'_, S, K, C> {
         section.map_or("", catalogue)
     }
 
-    /// Whether the open list is a full one: what it does not say is not there.
-    fn is_full_list(&self) -> bool {
-        let section = self.job.cursor.section.as_ref();
-        !self.job.cursor.batch && section.is_some_and(|section| self.is_full(section))
+    /// Whether what a good of the open list says of its prices and of its stock is all of them. It is unless
+    /// the file is marked as changes: the mark may be left out, and then there is none (commerceml §2.3).
+    /// What archives goods asks for more, see [`Self::is_full`].
+    fn says_all(&self) -> bool {
+        let cursor = &self.job.cursor;
+        let section = cursor.section.as_ref();
+        let marked = cursor.batch || cursor.changes_only == Some(true);
+        !marked
+            && section.is_some_and(|section| {
+                section.kind != SectionKind::PackageChanges && section.changes_only != Some(true)
+            })
     }
 
     /// Whether a section is marked as full: neither it nor the root may say that it has changes only, and
@@ -399,27 +406,29 @@ impl<S: Sql, K: Kv, C: Clock> Worker<'_, S, K, C> {
 
     fn close(&mut self, section: &Section) {
         self.arrange();
+        // Ids may stand behind the list: what it had was stored under those that were known before it.
+        let head = self.job.cursor.section.take();
+        let head = head.as_ref().unwrap_or(section);
         let full = self.is_full(section);
         match section.kind {
             SectionKind::Classifier => {
                 self.batch.tree = true;
                 // Changes repeat the classifier in full: it is all where the goods are.
                 if section.listed && section.changes_only != Some(true) {
-                    self.job.cursor.classifier = Some(section_id(section).to_owned());
+                    self.job.cursor.classifier = Some(section_id(head).to_owned());
                 }
             }
             SectionKind::Catalogue if section.listed => {
-                self.list(Listed::Goods, catalogue(section), full);
+                self.list(Listed::Goods, catalogue(head), full);
                 if let Some(classifier) = self.job.cursor.classifier.take().filter(|_| full) {
                     self.list(Listed::Groups, &classifier, full);
                 }
             }
             SectionKind::Package if section.listed && self.job.cursor.described => {
-                self.list(Listed::Offers, catalogue(section), full);
+                self.list(Listed::Offers, catalogue(head), full);
             }
             _ => {}
         }
-        self.job.cursor.section = None;
     }
 
     /// A list has ended.

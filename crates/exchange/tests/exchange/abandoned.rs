@@ -274,14 +274,94 @@ fn a_session_that_begins_anew_imports_what_it_had_not_asked_for() {
 fn without_any_client_housekeeping_does_it() {
     let world = world();
     only_uploads(&world, &both(3));
-    world.housekeeping();
+    assert_eq!(world.due(), Some(MINUTE), "a file asks for it");
+    assert_eq!(world.housekeeping(), Some(MINUTE));
     assert_eq!(world.goods(), 0, "it is too soon");
     world.later(2 * MINUTE);
-    world.housekeeping();
+    assert_eq!(world.housekeeping(), None, "nothing is left");
     assert_eq!(world.price("A"), Some(300));
     world.later(30 * HOUR);
     world.housekeeping();
     assert_eq!(world.number("SELECT count(*) FROM upload_parts"), 0);
+}
+
+#[test]
+fn housekeeping_goes_on_with_a_large_file_and_leaves_one_to_the_client_that_asks_for_it() {
+    let world = world();
+    only_uploads(&world, &[("import.xml", goods(0..3_000))]);
+    world.later(2 * MINUTE);
+    world.batches_take(700);
+    let mut calls = 0;
+    while let Some(wait) = world.housekeeping() {
+        assert!(wait < MINUTE, "{wait} ms are too long");
+        world.later(wait);
+        calls += 1;
+    }
+    assert!(calls > 1, "the file is too small for this test");
+    assert_eq!(world.goods(), 3_000);
+    let client = world.begun();
+    client.put("import.xml", &goods(0..4_000));
+    assert!(client.import_once("import.xml").starts_with("progress"));
+    let before = world.goods();
+    assert_eq!(world.housekeeping(), Some(15_000));
+    assert_eq!(world.goods(), before, "its client is there");
+    world.later(MINUTE);
+    while let Some(wait) = world.housekeeping() {
+        world.later(wait);
+    }
+    assert_eq!(world.goods(), 4_000, "its client has gone");
+}
+
+#[test]
+fn a_session_that_still_sends_is_left_alone_by_others() {
+    let world = world();
+    let client = world.begun();
+    client.put("import0_1.xml", &goods(["A"]));
+    for n in 2..6 {
+        world.later(50_000);
+        client.put(&format!("import0_{n}.xml"), &goods([n]));
+        assert_eq!(world.housekeeping(), Some(MINUTE));
+        world.client_of("two@x.ru").begin();
+        assert_eq!(world.goods(), 0);
+    }
+    world.later(2 * MINUTE);
+    assert_eq!(world.housekeeping(), None);
+    assert_eq!(world.goods(), 5);
+}
+
+#[test]
+fn a_client_without_cookies_that_begins_anew_soon_loses_nothing() {
+    let world = world();
+    let client = world.client();
+    client.ask("init", "", b"");
+    client.put("import.xml", &goods(["A"]));
+    world.later(50_000);
+    client.put("offers.xml", &offers(7, ["A"]));
+    world.later(30_000);
+    client.ask("init", "", b"");
+    assert_eq!(world.goods(), 1);
+    world.later(2 * MINUTE);
+    world.housekeeping();
+    assert_eq!(world.price("A"), Some(700));
+}
+
+#[test]
+fn a_picture_that_ends_with_a_whole_chunk_is_stored_without_being_asked_for() {
+    let world = with(ExchangeSettings {
+        chunk_limit_bytes: 10_000,
+        ..ExchangeSettings::default()
+    });
+    let mut picture = b"\x89PNG\r\n\x1a\n".to_vec();
+    picture.resize(20_000, 7);
+    let client = world.begun();
+    for chunk in picture.chunks(10_000) {
+        client.put("a.png", chunk);
+    }
+    assert_eq!(world.number("SELECT count(*) FROM pictures"), 0);
+    assert_eq!(world.due(), Some(MINUTE));
+    world.later(2 * MINUTE);
+    assert_eq!(world.housekeeping(), None);
+    assert_eq!(world.number("SELECT count(*) FROM pictures"), 1);
 }
 
 #[test]

@@ -178,11 +178,21 @@ impl World {
         client
     }
 
-    fn housekeeping(&self) {
+    /// What is done without a client; when it is to be done again, milliseconds from now.
+    fn housekeeping(&self) -> Option<i64> {
         let slug: Slug = TENANT.parse().unwrap();
         let now = self.time.now_ms();
         let tenant = block_on(self.app.tenant(&slug, now)).unwrap().unwrap();
-        block_on(housekeeping(&self.app, &self.time, &tenant, 5_000)).unwrap();
+        let again = block_on(housekeeping(&self.app, &self.time, &tenant, 5_000)).unwrap();
+        again.map(|at| at - self.time.now_ms())
+    }
+
+    /// When the job of the exchange is due, milliseconds from now; nothing where it rests.
+    fn due(&self) -> Option<i64> {
+        let rows =
+            self.rows("SELECT next_at FROM jobs WHERE kind = 'exchange' AND state = 'waiting'");
+        let at = rows.first().and_then(|row| row.int(0));
+        at.map(|at| at - self.time.now_ms())
     }
 
     fn rows(&self, sql: &'static str) -> Vec<Row> {

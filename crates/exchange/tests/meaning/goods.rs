@@ -74,6 +74,33 @@ fn the_requisite_code_is_the_code() {
 }
 
 #[test]
+fn a_unit_that_is_named_by_id_or_code_is_shown_by_its_name() {
+    let units = "<Классификатор><Ид>k</Ид><ЕдиницыИзмерения><ЕдиницаИзмерения><Ид>u-1</Ид><Код>796 </Код>\
+         <НаименованиеПолное>Штука</НаименованиеПолное><НаименованиеКраткое>шт</НаименованиеКраткое>\
+         </ЕдиницаИзмерения></ЕдиницыИзмерения></Классификатор>";
+    let of = |id: &str, unit: &str| good(id, &format!("<БазоваяЕдиница>{unit}</БазоваяЕдиница>"));
+    let goods = [
+        of("A", "796 "),
+        of("B", "u-1"),
+        of("C", "упак"),
+        of("D", "166"),
+    ];
+    let shop = world(json!({}));
+    let files = [
+        ("goods___1.xml", root(&catalogue("c", true, &goods))),
+        ("units___1.xml", root(units)),
+    ];
+    shop.exchange(&files);
+    let shown = ["A", "B", "C", "D"].map(|id| {
+        let card = block_on(card::get(&shop.app.sql, "demo", id));
+        card.unwrap().unwrap().unit.unwrap()
+    });
+    assert_eq!(shown, ["шт", "шт", "упак", "166"]);
+    shop.exchange(&files);
+    shop.nothing_changed("units___1.xml");
+}
+
+#[test]
 fn a_unit_is_called_by_its_name_and_not_by_its_code() {
     let shop = world(json!({}));
     both(

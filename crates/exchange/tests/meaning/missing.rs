@@ -62,6 +62,27 @@ fn an_exchange_of_portions_ends_when_the_client_says_so_or_is_silent() {
 }
 
 #[test]
+fn an_exchange_is_not_over_while_its_client_sends_pictures() {
+    let shop = archive(100);
+    let all = ids(4);
+    let (first, second) = all.split_at(3);
+    let files = [("import0_1.xml", of(first)), ("import0_2.xml", of(second))];
+    shop.exchange(&files);
+    let client = shop.client("one@x.ru");
+    client.send(&files[..1]);
+    for n in 0..8 {
+        shop.later(3 * MINUTE);
+        client.put(&format!("{n}.png"), b"\x89PNG\r\n\x1a\n");
+        shop.client("two@x.ru");
+        assert_eq!(shop.all(true), [""; 0], "there is more to come");
+    }
+    client.send(&files[1..]);
+    shop.later(12 * MINUTE);
+    shop.client("two@x.ru");
+    assert_eq!(shop.all(true), [""; 0]);
+}
+
+#[test]
 fn an_exchange_of_portions_that_broke_off_archives_nothing() {
     let shop = archive(100);
     let all = ids(4);
@@ -159,6 +180,54 @@ fn two_catalogues_do_not_archive_each_others_goods() {
     shop.nothing_changed("import.xml");
     shop.exchange(&[("import.xml", file("a", &["a1"]))]);
     assert_eq!(shop.all(true), ["a2"]);
+}
+
+#[test]
+fn a_good_that_two_catalogues_have_is_not_changed_by_either() {
+    let shop = archive(100);
+    let file = |id: &str, goods: &[&str]| {
+        let goods: Vec<String> = goods.iter().map(|id| good(id, "")).collect();
+        root(&catalogue(id, true, &goods))
+    };
+    for _ in 0..2 {
+        shop.exchange(&[("import.xml", file("a", &["X", "A"]))]);
+        shop.exchange(&[("import.xml", file("b", &["X", "B"]))]);
+    }
+    shop.nothing_changed("import.xml");
+    shop.exchange(&[("import.xml", file("a", &["A"]))]);
+    assert_eq!(shop.all(true), [""; 0], "the other one has it");
+}
+
+#[test]
+fn ids_may_stand_behind_what_they_name() {
+    let shop = archive(100);
+    let file = |ids: &[&str]| {
+        let goods: String = ids.iter().map(|id| good(id, "")).collect();
+        let groups: String = ids
+            .iter()
+            .map(|id| format!("<Группа><Наименование>{id}</Наименование><Ид>{id}</Ид></Группа>"))
+            .collect();
+        let offers: String = ids
+            .iter()
+            .map(|id| offer(&format!("P#{id}"), &colour(id)))
+            .collect();
+        let mark = "СодержитТолькоИзменения=\"false\"";
+        root(&format!(
+            "<Классификатор><Группы>{groups}</Группы><Ид>k</Ид></Классификатор>\
+             <Каталог {mark}><Товары>{goods}</Товары><Ид>c</Ид></Каталог>\
+             <ПакетПредложений {mark}><Предложения>{offers}</Предложения><ИдКаталога>c</ИдКаталога>\
+             <Ид>c#</Ид></ПакетПредложений>"
+        ))
+    };
+    for _ in 0..2 {
+        shop.exchange(&[("import.xml", file(&["P", "Q"]))]);
+    }
+    shop.nothing_changed("import.xml");
+    assert_eq!(shop.all(true), [""; 0]);
+    shop.exchange(&[("import.xml", file(&["P"]))]);
+    assert_eq!(shop.all(true), ["P#Q", "Q"]);
+    let gone = "SELECT count(*) FROM categories WHERE archived <> 0";
+    assert_eq!(shop.number(gone), 1);
 }
 
 #[test]

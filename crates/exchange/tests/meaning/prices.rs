@@ -75,6 +75,36 @@ fn changes_of_another_price_type_leave_the_price_alone() {
 }
 
 #[test]
+fn an_offer_says_all_its_prices_and_stores_unless_the_file_is_marked_as_changes() {
+    let both = prices(&[("pt1", 100), ("pt2", 50)]) + &stock(&[("s1", 3), ("s2", 2)]);
+    let all = root(&package(true, &types(&BOTH), &[offer("P", &both)]));
+    let some = prices(&[("pt1", 90)]) + &stock(&[("s2", 1)]);
+    let some = root(&package(true, "", &[offer("P", &some)]));
+    let mark = " СодержитТолькоИзменения=\"false\"";
+    let changes = mark.replace("false", "true");
+    let new = json!([["pt1", 9_000, "RUB"]]);
+    let merged = json!([["pt1", 9_000, "RUB"], ["pt2", 5_000, "RUB"]]);
+    for (name, file, expected) in [
+        ("offers.xml", some.clone(), &new),
+        ("offers.xml", some.replace(mark, ""), &new),
+        ("offers.xml", some.replace(mark, &changes), &merged),
+        (
+            "offers.xml",
+            some.replace(mark, "")
+                .replace(" ВерсияСхемы", &format!("{changes} ВерсияСхемы")),
+            &merged,
+        ),
+        ("prices___1.xml", some.clone(), &merged),
+    ] {
+        let shop = shop_with(json!({}), &all);
+        shop.exchange(&[(name, file)]);
+        assert_eq!(&shop.good("P", "prices"), expected);
+        let stores = shop.good("P", "stock").as_array().unwrap().len();
+        assert_eq!(stores, expected.as_array().unwrap().len());
+    }
+}
+
+#[test]
 fn a_list_of_all_price_types_says_in_which_order_they_stand() {
     let shop = shop_with(json!({}), &both());
     let swapped = [BOTH[1], BOTH[0]];
@@ -149,6 +179,37 @@ fn a_price_type_that_is_deleted_is_no_goods_price() {
 }
 
 #[test]
+fn of_prices_of_one_type_that_of_a_unit_counts_and_not_that_of_a_pack() {
+    let price = |price: i64, more: &str| {
+        format!(
+            "<Цена><ИдТипаЦены>pt1</ИдТипаЦены><ЦенаЗаЕдиницу>{price}</ЦенаЗаЕдиницу>{more}</Цена>"
+        )
+    };
+    let unit = price(10, "<Единица>шт</Единица><Коэффициент>1</Коэффициент>");
+    let pack = price(90, "<Единица>упак</Единица><Коэффициент>10</Коэффициент>");
+    let many = price(
+        8,
+        "<Единица>шт</Единица><Коэффициент>1</Коэффициент><МинКоличество>50</МинКоличество>",
+    );
+    for all in [
+        [&unit, &pack, &many],
+        [&many, &pack, &unit],
+        [&pack, &unit, &many],
+    ] {
+        let prices = format!("<Цены>{}{}{}</Цены>", all[0], all[1], all[2]);
+        let shop = shop_with(json!({}), &root(&package(true, "", &[offer("P", &prices)])));
+        assert_eq!(shop.good("P", "prices"), json!([["pt1", 1_000, "RUB"]]));
+    }
+    let last = format!("<Цены>{}{}</Цены>", price(5, ""), price(7, ""));
+    let shop = shop_with(json!({}), &root(&package(true, "", &[offer("P", &last)])));
+    assert_eq!(
+        shop.good("P", "price"),
+        json!(700),
+        "of equal ones the last"
+    );
+}
+
+#[test]
 fn a_price_without_a_currency_has_that_of_its_type() {
     let head = "<ТипыЦен><ТипЦены><Ид>d</Ид><Наименование>Д</Наименование><Валюта>USD</Валюта></ТипЦены></ТипыЦен>";
     let file = root(&package(true, head, &[offer("P", &prices(&[("d", 7)]))]));
@@ -165,6 +226,32 @@ fn a_word_of_the_settings_that_names_nothing_is_told() {
         "{told}"
     );
     assert_eq!(shop.good("P", "prices"), Value::Null);
+}
+
+#[test]
+fn a_price_or_a_rest_that_cannot_be_read_leaves_what_was_there() {
+    let there = prices(&[("pt1", 100), ("pt2", 50)]) + &stock(&[("s1", 3), ("s2", 2)]);
+    let file = |inner: &str| root(&package(true, &types(&BOTH), &[offer("P", inner)]));
+    let shop = shop_with(json!({}), &file(&there));
+    let new = prices(&[("pt1", 90), ("pt2", 40)]) + &stock(&[("s1", 5), ("s2", 6)]);
+    let bad = new
+        .replace(">90<", ">девяносто<")
+        .replace("\"5\"", "\"пять\"");
+    shop.exchange(&[("offers.xml", file(&bad))]);
+    assert_eq!(
+        shop.good("P", "prices"),
+        json!([["pt1", 10_000, "RUB"], ["pt2", 4_000, "RUB"]])
+    );
+    assert_eq!(
+        shop.good("P", "stock"),
+        json!([["s1", 3_000], ["s2", 6_000]])
+    );
+    shop.exchange(&[("offers.xml", file(&prices(&[])))]);
+    assert_eq!(
+        shop.good("P", "prices"),
+        Value::Null,
+        "an empty list is one"
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use futures::executor::block_on;
 use sklad_jobs::job::{
-    ATTEMPTS_MAX, LEASE_MS, Progress, Step, Wish, ask, come_back, grant, plan, take,
+    ATTEMPTS_MAX, LEASE_MS, Progress, Step, Wish, ask, ask_at, come_back, grant, plan, take,
 };
 use sklad_jobs::schedule::Schedule;
 use sklad_store::native::NativeSql;
@@ -350,4 +350,38 @@ fn a_clock_that_was_a_year_ahead_stops_nothing_for_a_year() {
     assert_eq!(w.take("heir").unwrap().tenant, "b");
     w.later(HOUR);
     w.take("1").unwrap();
+}
+
+#[test]
+fn a_job_that_is_asked_for_at_a_time_runs_then_and_once_for_all_who_asked() {
+    let w = world();
+    let minute = 60_000;
+    let asked = |at: i64| w.write(ask_at("a", "import", "", at, w.clock.now.get()));
+    asked(START + minute);
+    asked(START + 2 * minute);
+    assert!(w.take("early").is_none());
+    w.clock.now.set(START + minute);
+    let claim = w.take("first").unwrap();
+    w.give_back(&claim, &done());
+    w.clock.now.set(START + 10 * minute);
+    assert!(w.take("again").is_none(), "one run was for both");
+    asked(START + 11 * minute);
+    assert!(w.take("rested").is_none());
+    w.clock.now.set(START + 11 * minute);
+    let claim = w.take("second").unwrap();
+    // What comes while it runs is not lost.
+    asked(START + 20 * minute);
+    w.give_back(&claim, &done());
+    assert!(w.take("third").is_some());
+}
+
+#[test]
+fn a_job_that_waits_is_brought_forward_and_not_put_off() {
+    let w = world();
+    let minute = 60_000;
+    w.write(ask_at("a", "import", "", START + 10 * minute, START));
+    w.write(ask_at("a", "import", "", START + minute, START));
+    w.write(ask_at("a", "import", "", START + 5 * minute, START));
+    w.clock.now.set(START + minute);
+    assert!(w.take("taker").is_some());
 }
