@@ -2,36 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::world::{CHANGES, GOODS, World};
+use super::world::{CHANGES, GOODS, World, catalogue, folder, is_plain};
 use crate::fixture::*;
-
-/// What is known of a shop's catalogue, without what differs between two imports of the same.
-fn catalogue(shop: &Shop) -> Vec<Value> {
-    let strip = |mut row: Value| {
-        if let Some(row) = row.as_object_mut() {
-            row.remove("updated_at");
-        }
-        row
-    };
-    let mut all: Vec<Value> = Vec::new();
-    for path in ["/categories", "/goods", "/stores", "/price-types"] {
-        let answer = shop.api("GET", path, &json!({})).ok();
-        let rows = match answer.as_array() {
-            Some(rows) => rows.clone(),
-            None => shop.list(path),
-        };
-        let mut rows: Vec<Value> = rows.into_iter().map(strip).collect();
-        rows.sort_by_key(Value::to_string);
-        all.extend(rows);
-    }
-    all
-}
-
-/// Where the fake says that a good lies.
-fn folder(good: &Value) -> Option<String> {
-    let href = good["productFolder"]["meta"]["href"].as_str()?;
-    href.rsplit('/').next().map(str::to_owned)
-}
 
 /// What a receipt with one good earns, in points.
 fn earns(shop: &Shop, buyer: &Value, good_id: &str) -> i64 {
@@ -117,17 +89,8 @@ fn goods_come_when_asked_and_a_change_of_category_changes_the_next_quote() {
     assert_eq!(card["prices"].as_array().unwrap().len(), 2, "{card}");
 
     // A category rule on an imported good.
-    let plain = |good: &&Value| {
-        let flag = |name: &str| good[name] == json!(true);
-        folder(good).is_some()
-            && !flag("archived")
-            && !flag("discountProhibited")
-            && good["trackingType"]
-                .as_str()
-                .is_none_or(|t| t == "NOT_TRACKED")
-    };
     let goods = w.objects("product");
-    let chosen = goods.iter().find(plain).unwrap();
+    let chosen = goods.iter().find(is_plain).unwrap();
     let id = text(&chosen["id"]);
     let card = shop.api("GET", &format!("/goods/{id}"), &json!({})).ok();
     let category = text(&card["category"]);
