@@ -108,16 +108,15 @@ fn main() -> Result<()> {
 
 fn measure(cli: &Cli, root: &Path, dir: &Path) -> Result<()> {
     load::install()?;
-    let seeded = State::prepare(dir)?;
     served::write_manifest(root, &dir.join("spin.toml"))?;
     let mut figures = Figures::default();
     eprintln!("bench: load average before: {}", load_average());
     let wanted = |part| cli.only.is_none_or(|only| only == part);
     if wanted(Part::Loyalty) {
-        loyalty(cli, dir, &seeded, &mut figures)?;
+        loyalty(cli, dir, &State::prepare(dir)?, &mut figures)?;
     }
     if wanted(Part::Commerceml) {
-        commerceml::measure(cli, root, dir, &seeded, &mut figures)?;
+        commerceml::measure(cli, root, dir, &State::prepare(dir)?, &mut figures)?;
     }
     if wanted(Part::Moysklad) {
         moysklad::measure(dir, &mut figures)?;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::world::{CHANGES, GOODS, World, catalogue, folder, is_plain};
+use super::world::{CHANGES, GOODS, WEBHOOKS, World, catalogue, folder, is_plain};
 use crate::fixture::*;
 
 /// What a receipt with one good earns, in points.
@@ -140,6 +140,11 @@ fn a_token_that_died_stops_the_import_with_a_word_and_a_new_one_lets_it_go_on() 
         text(&dead["last_text"]).contains("не принимает токен"),
         "{dead}"
     );
+    // Others have heard it too.
+    assert_eq!(w.finish(&shop, WEBHOOKS)["state"], "dead");
+    let account = || shop.api("GET", "/moysklad", &json!({})).ok()["accounts"][0].clone();
+    let told = text(&account()["last_error"]);
+    assert!(told.contains("не принимает токен"), "{told}");
     let asked = w.fake.requests(w.account).len() + w.fake.all_requests().len();
     w.tick(3_000);
     let again = w.fake.requests(w.account).len() + w.fake.all_requests().len();
@@ -155,10 +160,22 @@ fn a_token_that_died_stops_the_import_with_a_word_and_a_new_one_lets_it_go_on() 
     );
 
     w.connect(&shop);
+    assert_eq!(account()["last_error"], Value::Null);
     let done = w.finish(&shop, GOODS);
     assert_eq!(done["last_result"], "ok", "{done}");
     assert!(!shop.list("/goods").is_empty());
+
+    // Who disconnects is told of nothing any more.
+    let subscribed = w.finish(&shop, WEBHOOKS);
+    assert_eq!(subscribed["last_result"], "ok", "{subscribed}");
+    assert_eq!(w.objects("webhook").len(), 36);
     assert_eq!(shop.api("DELETE", "/moysklad", &json!({})).status, 204);
+    assert_eq!(
+        (w.objects("webhook").len(), w.objects("webhookstock").len()),
+        (0, 0)
+    );
+    let told = shop.list("/journal?action=connection");
+    assert_eq!(told[0]["text"], "МойСклад, подключённый вручную, отключён");
     assert_eq!(
         shop.api("GET", &format!("/jobs/{GOODS}"), &json!({}))
             .status,
@@ -205,4 +222,36 @@ fn stopped(w: &mut World, shop: Shop) -> Shop {
         slug,
         key,
     }
+}
+
+#[test]
+fn what_moysklad_does_not_take_back_is_told_and_answered_no_more() {
+    let Some(w) = World::new("an application of the fake's", 0) else {
+        return;
+    };
+    let shop = w.shop();
+    w.connect(&shop);
+    w.import(&shop);
+    let subscribed = w.finish(&shop, WEBHOOKS);
+    assert_eq!(subscribed["last_result"], "ok", "{subscribed}");
+    w.fake.revoke_user_tokens(w.account);
+    assert_eq!(shop.api("DELETE", "/moysklad", &json!({})).status, 204);
+    let told = shop.list("/journal?action=connection");
+    let told = text(&told[0]["text"]);
+    assert!(
+        told.contains("Подписки на уведомления не удалены: МойСклад не принимает"),
+        "{told}"
+    );
+    let product = w.fake.id(w.account, "product", 3);
+    let renamed = json!({ "name": "Никому" });
+    w.fake
+        .update(w.account, "product", product, renamed)
+        .unwrap();
+    assert!(
+        w.fake
+            .wait_for_webhooks(w.account, std::time::Duration::from_secs(20))
+    );
+    let sent = w.fake.webhooks(w.account);
+    let outcomes = sent.iter().map(|sent| sent.outcome);
+    assert!(outcomes.eq([fake_moysklad::Outcome::Failed]), "{sent:?}");
 }
