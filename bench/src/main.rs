@@ -1,6 +1,6 @@
 //! `make bench`: measures the till's calls beside an empty component on the same host and beside
-//! the same code in a native program, and the import of CommerceML beside a bare scan of the same files
-//! and a parser of others; prints a table and writes `target/bench/summary.json`.
+//! the same code in a native program, the import of CommerceML beside a bare scan of the same files and a
+//! parser of others, and the import from МойСклад beside what its limits allow; prints a table and writes `target/bench/summary.json`.
 //!
 //! Missed targets are told, not failed on. The program fails when something could not be measured,
 //! or when an answer under load was not a success.
@@ -13,6 +13,7 @@ mod cost;
 mod figures;
 mod kv;
 mod load;
+mod moysklad;
 mod plan;
 mod process;
 mod seed;
@@ -58,13 +59,24 @@ enum Part {
     Loyalty,
     /// The import of CommerceML.
     Commerceml,
+    /// The import from МойСклад, and its webhooks.
+    Moysklad,
 }
 
 /// The programs under load, which `make bench` starts by itself.
 #[derive(Debug, Subcommand)]
 enum Command {
     /// The embedded host.
-    Host { manifest: PathBuf, state: PathBuf },
+    Host {
+        manifest: PathBuf,
+        state: PathBuf,
+        /// Where it listens.
+        #[arg(long, default_value = "127.0.0.1:0")]
+        listen: String,
+        /// More variables: name=value.
+        #[arg(long = "variable")]
+        variables: Vec<String>,
+    },
     /// The native program.
     Twin { state: PathBuf },
     /// Fills a state folder with the measured shop, or finds it, and tells where it is.
@@ -79,7 +91,12 @@ fn main() -> Result<()> {
     let dir = root.join("target/bench");
     std::fs::create_dir_all(&dir)?;
     match cli.command {
-        Some(Command::Host { manifest, state }) => served::run(&manifest, &state),
+        Some(Command::Host {
+            manifest,
+            state,
+            listen,
+            variables,
+        }) => served::run(&manifest, &state, &listen, &variables),
         Some(Command::Twin { state }) => twin::run(&state),
         Some(Command::Seed) => {
             println!("{}", State::prepare(&dir)?.dir.display());
@@ -91,16 +108,18 @@ fn main() -> Result<()> {
 
 fn measure(cli: &Cli, root: &Path, dir: &Path) -> Result<()> {
     load::install()?;
-    let seeded = State::prepare(dir)?;
     served::write_manifest(root, &dir.join("spin.toml"))?;
     let mut figures = Figures::default();
     eprintln!("bench: load average before: {}", load_average());
     let wanted = |part| cli.only.is_none_or(|only| only == part);
     if wanted(Part::Loyalty) {
-        loyalty(cli, dir, &seeded, &mut figures)?;
+        loyalty(cli, dir, &State::prepare(dir)?, &mut figures)?;
     }
     if wanted(Part::Commerceml) {
-        commerceml::measure(cli, root, dir, &seeded, &mut figures)?;
+        commerceml::measure(cli, root, dir, &State::prepare(dir)?, &mut figures)?;
+    }
+    if wanted(Part::Moysklad) {
+        moysklad::measure(dir, &mut figures)?;
     }
     eprintln!("bench: load average after: {}", load_average());
     sizes(root, &wanted, &mut figures)?;
@@ -131,6 +150,7 @@ fn sizes(root: &Path, wanted: &dyn Fn(Part) -> bool, figures: &mut Figures) -> R
     for (name, bytes) in served::sizes(root)? {
         let (part, prefix) = match name.as_str() {
             "commerceml-exchange" | "pictures" => (Part::Commerceml, "commerceml"),
+            "sync" | "moysklad-vendor" | "moysklad-webhooks" => (Part::Moysklad, "moysklad"),
             _ => (Part::Loyalty, "loyalty"),
         };
         if wanted(part) {

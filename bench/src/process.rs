@@ -71,6 +71,13 @@ impl Process {
             .with_context(|| format!("no component {component}"))
     }
 
+    /// Ends it at once: nothing is flushed, nobody is told.
+    pub fn kill(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
     /// The process, for [`memory_kib`].
     pub fn id(&self) -> u32 {
         self.child.id()

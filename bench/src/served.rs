@@ -15,22 +15,22 @@ const OWN: [[&str; 3]; 2] = [
     ["bench-parse", "bench_parse.wasm", "/bench/parse"],
 ];
 
-/// Serves a manifest on a free port, which is told on standard output. Every line that comes in is
-/// answered with the counters; the end of the input ends the server.
-pub fn run(manifest: &Path, state: &Path) -> Result<()> {
+/// Serves a manifest with more variables (`name=value`) and tells on standard output where. Every line that
+/// comes in is answered with the counters; the end of the input ends the server.
+pub fn run(manifest: &Path, state: &Path, listen: &str, variables: &[String]) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let server = Server::builder()
+        let builder = Server::builder()
             .manifest(manifest)
             .state_dir(state)
-            .listen("127.0.0.1:0")
+            .listen(listen)
             .variable("operator_token", OPERATOR_TOKEN)
-            .variable("master_key", "master-key-of-the-bench")
-            .quiet(true)
-            .start()
-            .await?;
+            .variable("master_key", "master-key-of-the-bench");
+        let pairs = variables.iter().filter_map(|pair| pair.split_once('='));
+        let builder = pairs.fold(builder, |b, (name, value)| b.variable(name, value));
+        let server = builder.quiet(true).start().await?;
         println!("{}", server.url());
         for line in std::io::stdin().lock().lines() {
             line?;

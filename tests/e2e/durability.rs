@@ -28,17 +28,15 @@ pub struct Host {
 impl Host {
     /// Starts one on this state folder.
     pub fn up(state: &Path) -> Self {
+        Self::up_at(state, "127.0.0.1:0", &[])
+    }
+
+    /// The same at an address, with more variables than those of every test.
+    pub fn up_at(state: &Path, listen: &str, more: &[(&str, &str)]) -> Self {
         let mut command = Command::new(binary());
-        command.args([
-            "up",
-            "--json",
-            "--quiet",
-            "--listen",
-            "127.0.0.1:0",
-            "--from",
-        ]);
+        command.args(["up", "--json", "--quiet", "--listen", listen, "--from"]);
         command.arg(manifest()).arg("--state-dir").arg(state);
-        for (name, value) in variables() {
+        for (name, value) in variables().iter().chain(more) {
             command.arg("--variable").arg(format!("{name}={value}"));
         }
         let mut process = command

@@ -16,6 +16,7 @@ pub const KEY: &str = "Lognex-Discount-API-Auth-Token";
 /// The domain below which tenants have their hosts.
 pub const DOMAIN: &str = "shops.example";
 
+const ANY_PORT: &str = "127.0.0.1:0";
 const TOKEN: &str = "operator-token-of-these-tests";
 const BUILD: &str = "make build";
 
@@ -52,9 +53,15 @@ pub fn own_app(test: &str) -> Option<Arc<App>> {
     Some(Arc::new(App::start(folder.path().into(), Some(folder))))
 }
 
-/// An application on a folder that outlives it, with more variables.
-pub fn app_on(state: &Path, more: &[(&str, &str)]) -> Arc<App> {
-    Arc::new(App::start_with(state.into(), None, more))
+/// An application on a folder and an address that outlive it, with more variables.
+pub fn app_on(state: &Path, listen: &str, more: &[(&str, &str)]) -> Arc<App> {
+    Arc::new(App::start_with(state.into(), None, listen, more))
+}
+
+/// An address that nobody listens on, for an application that must know where it is reached.
+pub fn free_address() -> String {
+    let free = std::net::TcpListener::bind(ANY_PORT).unwrap();
+    free.local_addr().unwrap().to_string()
 }
 
 /// Whether the application is somebody else's process, which this test cannot use.
@@ -140,18 +147,19 @@ impl App {
     }
 
     fn start(state: PathBuf, folder: Option<tempfile::TempDir>) -> Self {
-        Self::start_with(state, folder, &[])
+        Self::start_with(state, folder, ANY_PORT, &[])
     }
 
     /// With more variables than [`variables`].
     fn start_with(
         state: PathBuf,
         folder: Option<tempfile::TempDir>,
+        listen: &str,
         more: &[(&str, &str)],
     ) -> Self {
         let builder = Server::builder()
             .manifest(manifest())
-            .listen("127.0.0.1:0")
+            .listen(listen)
             .state_dir(state);
         let all = variables().into_iter().chain(more.iter().copied());
         let server = serve(all.fold(builder, |b, (k, v)| b.variable(k, v)));

@@ -35,4 +35,3 @@ mod sales;
 mod search;
 mod settings;
 mod tolerance;
-mod webhooks;

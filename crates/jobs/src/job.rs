@@ -467,6 +467,46 @@ pub fn backoff(attempts: i64, random: u64) -> i64 {
     wait - spread / 2 + spread * within / 1024
 }
 
+/// How far a job is, for another job that must not get into its way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Somebody works on it at this moment.
+    pub at_work: bool,
+    /// A run is under way that somebody goes on with as soon as there is time. One that rests after a
+    /// failure is none.
+    pub under_way: bool,
+}
+
+/// How far a job is; one that there is none of is at rest.
+///
+/// # Errors
+/// The database's.
+pub async fn standing(
+    sql: &impl Sql,
+    tenant: &str,
+    kind: &str,
+    subject: &str,
+    now: i64,
+) -> Result<Standing, SqlError> {
+    let statement = Statement::new(
+        "SELECT owner <> '' AND next_at > ?4, run_at IS NOT NULL AND attempts = 0 FROM jobs \
+         WHERE tenant = ?1 AND kind = ?2 AND subject = ?3 AND state = 'waiting'",
+    )
+    .bind(tenant)
+    .bind(kind)
+    .bind(subject)
+    .bind(now);
+    let rows = sql.query(statement).await?;
+    let Some(row) = rows.first() else {
+        return Ok(Standing::default());
+    };
+    let at_work = row.int(0) == Some(1);
+    Ok(Standing {
+        at_work,
+        under_way: at_work || row.int(1) == Some(1),
+    })
+}
+
 /// Tells that takers are still at work. One who is not the taker any more is passed over.
 ///
 /// # Errors

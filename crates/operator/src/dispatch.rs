@@ -85,7 +85,7 @@ pub async fn handle_employees<S: Sql, K: Kv>(
 }
 
 /// Answers the routes of the component `cabinet-connections`: connections to МойСклад, jobs, and what stands
-/// still after failures. It alone calls others: to check a connection.
+/// still after failures. It alone calls others: to check a connection, and to take back what was asked for through it.
 pub async fn handle_connections<S: Sql, K: Kv>(
     app: &App<S, K>,
     http: &impl Http,
@@ -95,6 +95,9 @@ pub async fn handle_connections<S: Sql, K: Kv>(
     let entered = enter(app, clock.now_ms(), &request);
     let answer = match entered {
         Ok((route, c)) if route.op == Op::CheckMoysklad => moysklad::check(&c, http, clock).await,
+        Ok((route, c)) if route.op == Op::DisconnectMoysklad => {
+            moysklad::disconnect(&c, http, clock).await
+        }
         Ok((route, c)) => within(connections_part, route, &c).await,
         Err(refused) => Err(refused),
     };
@@ -330,7 +333,6 @@ fn connections_part<'a, S: Sql, K: Kv>(
     Some(match route.op {
         Op::GetMoysklad => Box::pin(moysklad::get(c)),
         Op::ConnectMoysklad => Box::pin(moysklad::connect(c)),
-        Op::DisconnectMoysklad => Box::pin(moysklad::disconnect(c)),
         Op::ImportMoysklad => Box::pin(moysklad::import(c)),
         Op::RotateMoyskladKey => Box::pin(moysklad::rotate(c)),
         Op::ListJobs => Box::pin(jobs::list(c)),

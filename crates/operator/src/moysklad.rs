@@ -3,11 +3,14 @@
 use serde::{Deserialize, Serialize};
 use sklad_jobs::job::{self, Wish};
 use sklad_moysklad::api::Access;
-use sklad_moysklad::api::session::Ports;
+use sklad_moysklad::api::session::{Failure, Ports};
 use sklad_moysklad::sync::plan::{self, Changed};
 use sklad_moysklad::sync::{self, Place};
 use sklad_moysklad::vendor::accounts::{self, Account, State, Weight};
 use sklad_moysklad::vendor::{Error, settle};
+use sklad_moysklad::webhook;
+use sklad_moysklad::webhook::hooks::{self, Owner};
+use sklad_moysklad::webhook::register::{self, Removed};
 use sklad_store::{Clock, Http, Kv, Sql, SqlError};
 use sklad_tenant::Tenant;
 
@@ -17,7 +20,7 @@ use crate::reply::Reply;
 
 /// The longest token, login or password, in characters.
 const MAX_SECRET_CHARS: usize = 200;
-/// How long МойСклад is asked in a check, in milliseconds.
+/// How long МойСклад is asked in a check, and when a connection is ended, in milliseconds.
 const CHECK_MS: i64 = 20_000;
 
 /// A connection by hand: a token, or login and password. Without `Debug`: it must not get into a log.
@@ -153,16 +156,81 @@ fn access(given: MoyskladCredentials) -> Result<Access, ApiError> {
     }
 }
 
-pub async fn disconnect<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
+/// Ends the connection by hand. МойСклад is asked to send nothing more; what it does not take back is told in
+/// the journal, and is refused when it comes.
+pub async fn disconnect<S: Sql, K: Kv>(
+    c: &Context<'_, S, K>,
+    http: &impl Http,
+    clock: &impl Clock,
+) -> Result<Reply, ApiError> {
     let tenant = c.tenant().await?;
-    let delete = accounts::disconnect(tenant.slug.as_str());
-    let gone = c.app.sql.atomic(vec![delete]).await?;
-    if gone.iter().flatten().next().is_none() {
-        return Err(ApiError::not_found());
-    }
-    plan::plan(c.app, tenant.slug.as_str(), Changed::Connection, c.now_ms).await;
-    told(c, &tenant, "МойСклад, подключённый вручную, отключён").await?;
+    let (slug, sql) = (tenant.slug.as_str(), &c.app.sql);
+    let all = accounts::of_tenant(sql, slug).await?;
+    let by_hand = all.iter().find(|account| account.app_id.is_empty());
+    let account = by_hand.ok_or_else(ApiError::not_found)?;
+    let owner = Owner::of(account, "");
+    // Nobody subscribes meanwhile; where a solution goes on, the plan brings the job back.
+    sql.atomic(vec![job::remove(slug, webhook::JOB, "")])
+        .await?;
+    let text = match unsubscribe(c, &tenant, account, http, clock).await {
+        Ok(Removed { left: 0, .. }) => "МойСклад, подключённый вручную, отключён".to_owned(),
+        Ok(Removed { left, .. }) => {
+            stayed(&format!("МойСклад оставил подписок на уведомления: {left}"))
+        }
+        Err(Failure::Api(error)) => stayed(&format!(
+            "Подписки на уведомления не удалены: {}",
+            error.for_merchant()
+        )),
+        Err(Failure::Sql(error)) => return Err(error.into()),
+    };
+    let gone = vec![accounts::disconnect(slug), hooks::forget(owner)];
+    sql.atomic(gone).await?;
+    plan::plan(c.app, slug, Changed::Connection, c.now_ms).await;
+    told(c, &tenant, &text).await?;
     Ok(Reply::empty())
+}
+
+fn stayed(why: &str) -> String {
+    format!(
+        "МойСклад, подключённый вручную, отключён. {why}. На них больше не отвечают, и МойСклад выключит их \
+         сам; можно удалить их и в МоёмСкладе"
+    )
+}
+
+/// Takes back the subscriptions of a connection by hand.
+async fn unsubscribe<S: Sql, K: Kv>(
+    c: &Context<'_, S, K>,
+    tenant: &Tenant,
+    account: &Account,
+    http: &impl Http,
+    clock: &impl Clock,
+) -> Result<Removed, Failure> {
+    let config = &c.app.config;
+    let path = hooks::path(&c.app.sql, &config.master_key, Owner::of(account, "")).await;
+    let path = match path {
+        Ok(path) => path,
+        Err(hooks::Error::Sql(error)) => return Err(error.into()),
+        Err(hooks::Error::NoSecret) => None,
+    };
+    let (Some(path), Ok(Some(credentials))) = (path, account.credentials(&config.master_key))
+    else {
+        // Nothing was asked for, or nobody can ask any more.
+        return Ok(Removed::default());
+    };
+    let ports = Ports {
+        sql: &c.app.sql,
+        http,
+        clock,
+    };
+    let place = Place {
+        tenant: tenant.slug.as_str(),
+        settings: &tenant.settings.moysklad,
+        origin: &config.moysklad.api,
+        files: config.moysklad.files.as_deref(),
+        credentials: &credentials,
+    };
+    let until = clock.now_ms().saturating_add(CHECK_MS);
+    register::remove(ports, place, &path, until).await
 }
 
 /// Asks МойСклад whether access, rights and organisation are right. What it says is the answer, not an error.

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use sklad_jobs::job::{Claim, RunResult, Step};
+use sklad_jobs::job::{self, Claim, Progress, RunResult, Step};
 use sklad_moysklad::api::Credentials;
 use sklad_moysklad::sync::{self, Ended, Kind, Place, plan};
 use sklad_moysklad::vendor::accounts::{self, Account};
@@ -10,6 +10,9 @@ use sklad_store::{Clock, Http, Kv, Sql, SqlError};
 use sklad_tenant::{App, MoyskladSettings, Slug, Tenant};
 
 use crate::kinds::Handlers;
+
+/// How long the import of everything waits for one of changes to make room, in milliseconds.
+const ROOM_MS: i64 = 1_000;
 
 /// Works on the run of a job until about `until`, milliseconds since 1970 UTC. What only a person can mend –
 /// no connection, a token that is not good any more – ends it at once: the journal tells it, and the job
@@ -20,6 +23,9 @@ pub async fn step<S: Sql, K: Kv, H: Http, C: Clock>(
     until: i64,
 ) -> Result<Step, SqlError> {
     let kind = plan::kind_of(&claim.kind).unwrap_or(Kind::Full);
+    if let Some(step) = beside_the_other(handlers, claim, kind).await? {
+        return Ok(step);
+    }
     let connected = match connected(handlers, &claim.tenant).await? {
         Ok(connected) => connected,
         Err(text) => return Ok(stopped(text)),
@@ -27,9 +33,54 @@ pub async fn step<S: Sql, K: Kv, H: Http, C: Clock>(
     let (ports, place) = (handlers.ports(), connected.place(handlers.app));
     let save = |cursor: &str, progress, now| claim.save(cursor, progress, now);
     let cursor = claim.cursor.as_deref();
-    sync::step(ports, place, kind, cursor, until, &save)
-        .await
-        .map(of_job)
+    let step = sync::step(ports, place, kind, cursor, until, &save).await?;
+    told(handlers, &connected.account, &step.ended).await?;
+    Ok(of_job(step))
+}
+
+/// Of the two imports of a tenant one works at a time. That of everything brings the changes too, so that of
+/// changes makes room: each has said in its row that it is there before it looks for the other.
+async fn beside_the_other<S: Sql, K: Kv, H: Http, C: Clock>(
+    handlers: &Handlers<'_, S, K, H, C>,
+    claim: &Claim,
+    kind: Kind,
+) -> Result<Option<Step>, SqlError> {
+    let (sql, now) = (&handlers.app.sql, handlers.clock.now_ms());
+    let other = match kind {
+        Kind::Full => plan::CHANGES,
+        Kind::Changes => plan::GOODS,
+    };
+    let other = job::standing(sql, &claim.tenant, other, "", now).await?;
+    Ok(match kind {
+        Kind::Full if other.at_work => Some(Step::Later {
+            at: now.saturating_add(ROOM_MS),
+            cursor: claim.cursor.clone().unwrap_or_else(|| "null".to_owned()),
+            progress: claim.progress,
+        }),
+        Kind::Changes if other.under_way => Some(Step::Done {
+            result: RunResult::Ok,
+            text: "Идёт загрузка всех товаров: она принесёт и изменения".to_owned(),
+            memory: None,
+            progress: Progress::default(),
+        }),
+        _ => None,
+    })
+}
+
+/// Notes at the account that its token or password is refused, and that it is not any more.
+pub(crate) async fn told<S: Sql, K: Kv, H: Http, C: Clock>(
+    handlers: &Handlers<'_, S, K, H, C>,
+    account: &Account,
+    ended: &Ended,
+) -> Result<(), SqlError> {
+    let refused = match ended {
+        Ended::Refused { text } => Some(text.as_str()),
+        _ => None,
+    };
+    match account.noted(refused, handlers.clock.now_ms()) {
+        Some(note) => handlers.app.sql.atomic(vec![note]).await.map(drop),
+        None => Ok(()),
+    }
 }
 
 /// A tenant with a connection that can be used.
@@ -108,6 +159,7 @@ pub(crate) fn of_job(step: sync::Step) -> Step {
             progress,
         },
         Ended::Failed { text, again } => Step::Failed { text, again },
+        Ended::Refused { text } => Step::Failed { text, again: false },
     }
 }
 

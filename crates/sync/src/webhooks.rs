@@ -3,12 +3,11 @@
 use sklad_jobs::inbox::{Handled, Taken};
 use sklad_jobs::job::{Claim, Progress, Step};
 use sklad_moysklad::sync::{self, Ended};
-use sklad_moysklad::vendor::accounts::Account;
 use sklad_moysklad::webhook::hooks::{self, Owner};
 use sklad_moysklad::webhook::register::{self, Address};
 use sklad_store::{Clock, Http, Kv, Sql, SqlError};
 
-use crate::goods::{connected, of_job, stopped};
+use crate::goods::{connected, of_job, stopped, told};
 use crate::kinds::Handlers;
 
 /// Subscribes and repairs subscriptions, until about `until`, milliseconds since 1970 UTC.
@@ -30,8 +29,8 @@ pub async fn step<S: Sql, K: Kv, H: Http, C: Clock>(
         }));
     };
     let account = &connected.account;
-    let own_uid = own_uid(account);
-    let owner = owner(account, &own_uid);
+    let own_uid = hooks::own_uid(account);
+    let owner = Owner::of(account, &own_uid);
     let path = match hooks::ensure(&app.sql, &app.config.master_key, owner, now).await {
         Ok(path) => path,
         Err(hooks::Error::Sql(error)) => return Err(error),
@@ -44,6 +43,7 @@ pub async fn step<S: Sql, K: Kv, H: Http, C: Clock>(
     };
     let place = connected.place(app);
     let ended = register::step(handlers.ports(), place, address, until).await?;
+    told(handlers, account, &ended).await?;
     Ok(job(ended))
 }
 
@@ -53,25 +53,6 @@ fn job(ended: Ended) -> Step {
         progress: Progress::default(),
         ended,
     })
-}
-
-/// Whose address it is. A connection by hand has one whatever account it turns out to be.
-fn owner<'a>(account: &'a Account, own_uid: &'a str) -> Owner<'a> {
-    let by_hand = account.app_id.is_empty();
-    Owner {
-        tenant: &account.tenant,
-        account: if by_hand { "" } else { &account.account },
-        app_id: &account.app_id,
-        own_uid,
-    }
-}
-
-/// As who МойСклад knows what a solution changes (moysklad-json-api.md §2.6: inferred for webhooks).
-fn own_uid(account: &Account) -> String {
-    match account.app_uid.is_empty() || account.account_name.is_empty() {
-        true => String::new(),
-        false => format!("{}@{}", account.app_uid, account.account_name).to_lowercase(),
-    }
 }
 
 /// Handles webhooks, until about `until`. Of who is not connected there is nothing to read: whoever

@@ -142,6 +142,33 @@ impl World {
         block_on(self.app.sql.atomic(vec![asked])).unwrap();
     }
 
+    fn last_error(&self) -> Option<String> {
+        let found = block_on(accounts::connection(&self.app.sql, "kofe")).unwrap();
+        found.unwrap().last_error
+    }
+
+    /// Somebody else takes this job.
+    fn taken(&self, kind: &str) -> job::Claim {
+        let now = self.clock.now_ms();
+        let asked = job::ask("kofe", kind, "", now);
+        block_on(self.app.sql.atomic(vec![asked])).unwrap();
+        loop {
+            let taken = job::take(&self.app.sql, format!("{kind}{now}"), now);
+            let claim = block_on(taken).unwrap().unwrap();
+            if claim.kind == kind {
+                return claim;
+            }
+            // Others that are due end at once.
+            let done = job::Step::Done {
+                result: job::RunResult::Ok,
+                text: String::new(),
+                memory: None,
+                progress: job::Progress::default(),
+            };
+            block_on(self.app.sql.atomic(claim.give_back(&done, now, 0))).unwrap();
+        }
+    }
+
     fn told(&self) -> Vec<String> {
         let statement = Statement::new("SELECT text FROM journal WHERE action = 'job'");
         let rows = block_on(self.app.sql.query(statement)).unwrap();
@@ -214,6 +241,8 @@ fn a_token_that_is_not_good_is_not_tried_again_and_told_once() {
         job.last_text
     );
     assert_eq!(w.told().len(), 1);
+    let noted = w.last_error().unwrap();
+    assert!(noted.contains("не принимает токен"), "{noted}");
     w.plan(Changed::Settings);
     assert_eq!(
         w.state(GOODS).as_deref(),
@@ -221,6 +250,7 @@ fn a_token_that_is_not_good_is_not_tried_again_and_told_once() {
         "settings mend nothing"
     );
     w.connect();
+    assert_eq!(w.last_error(), None, "that was another one");
     w.plan(Changed::Connection);
     w.tick();
     assert!(w.closed.0.get() > sent, "the new one is tried");
@@ -237,4 +267,54 @@ fn a_connection_that_is_gone_is_told_and_not_tried_again() {
     // The job of the tenants has removed it, or its step found nothing to read.
     assert!(matches!(w.state(GOODS).as_deref(), None | Some("dead")));
     assert_eq!(w.closed.0.get(), 0);
+}
+
+#[test]
+fn of_the_two_imports_of_a_tenant_one_works_at_a_time() {
+    let w = world();
+    w.connect();
+    w.plan(Changed::Connection);
+    // Everything is being imported: changes come with it.
+    let full = w.taken(GOODS);
+    let changes = job::ask("kofe", CHANGES, "", w.clock.now_ms());
+    block_on(w.app.sql.atomic(vec![changes])).unwrap();
+    w.tick();
+    let line = w.job(CHANGES).unwrap();
+    assert_eq!(line.last_result.as_deref(), Some("ok"), "{line:?}");
+    assert!(line.last_text.contains("загрузка всех товаров"), "{line:?}");
+    let before = w.closed.0.get();
+
+    // Changes are being imported: everything waits until they have made room, and not for longer.
+    let now = w.clock.now_ms();
+    let gone = full.give_back(
+        &job::Step::Done {
+            result: job::RunResult::Ok,
+            text: String::new(),
+            memory: None,
+            progress: job::Progress::default(),
+        },
+        now,
+        0,
+    );
+    block_on(w.app.sql.atomic(gone)).unwrap();
+    w.clock.0.set(now + 1);
+    let changes = w.taken(CHANGES);
+    w.ask();
+    w.tick();
+    let line = w.job(GOODS).unwrap();
+    assert_eq!((line.state.as_str(), line.done), ("waiting", 0));
+    assert!(line.run_at.is_some());
+    let of_goods = |w: &World| w.closed.0.get();
+    assert_eq!(of_goods(&w), before, "nothing was asked for");
+    let now = w.clock.now_ms();
+    let step = job::Step::More {
+        cursor: "null".to_owned(),
+        progress: job::Progress::default(),
+    };
+    block_on(w.app.sql.atomic(changes.give_back(&step, now, 0))).unwrap();
+    w.clock.0.set(now + 1_500);
+    w.tick();
+    assert!(of_goods(&w) > before, "everything's turn");
+    assert_eq!(w.job(GOODS).unwrap().state, "dead", "the token is no good");
+    assert!(w.job(CHANGES).unwrap().last_text.contains("всех товаров"));
 }

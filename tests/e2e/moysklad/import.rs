@@ -2,36 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::world::{CHANGES, GOODS, World};
+use super::world::{CHANGES, GOODS, WEBHOOKS, World, catalogue, folder, is_plain};
 use crate::fixture::*;
-
-/// What is known of a shop's catalogue, without what differs between two imports of the same.
-fn catalogue(shop: &Shop) -> Vec<Value> {
-    let strip = |mut row: Value| {
-        if let Some(row) = row.as_object_mut() {
-            row.remove("updated_at");
-        }
-        row
-    };
-    let mut all: Vec<Value> = Vec::new();
-    for path in ["/categories", "/goods", "/stores", "/price-types"] {
-        let answer = shop.api("GET", path, &json!({})).ok();
-        let rows = match answer.as_array() {
-            Some(rows) => rows.clone(),
-            None => shop.list(path),
-        };
-        let mut rows: Vec<Value> = rows.into_iter().map(strip).collect();
-        rows.sort_by_key(Value::to_string);
-        all.extend(rows);
-    }
-    all
-}
-
-/// Where the fake says that a good lies.
-fn folder(good: &Value) -> Option<String> {
-    let href = good["productFolder"]["meta"]["href"].as_str()?;
-    href.rsplit('/').next().map(str::to_owned)
-}
 
 /// What a receipt with one good earns, in points.
 fn earns(shop: &Shop, buyer: &Value, good_id: &str) -> i64 {
@@ -117,17 +89,8 @@ fn goods_come_when_asked_and_a_change_of_category_changes_the_next_quote() {
     assert_eq!(card["prices"].as_array().unwrap().len(), 2, "{card}");
 
     // A category rule on an imported good.
-    let plain = |good: &&Value| {
-        let flag = |name: &str| good[name] == json!(true);
-        folder(good).is_some()
-            && !flag("archived")
-            && !flag("discountProhibited")
-            && good["trackingType"]
-                .as_str()
-                .is_none_or(|t| t == "NOT_TRACKED")
-    };
     let goods = w.objects("product");
-    let chosen = goods.iter().find(plain).unwrap();
+    let chosen = goods.iter().find(is_plain).unwrap();
     let id = text(&chosen["id"]);
     let card = shop.api("GET", &format!("/goods/{id}"), &json!({})).ok();
     let category = text(&card["category"]);
@@ -177,6 +140,11 @@ fn a_token_that_died_stops_the_import_with_a_word_and_a_new_one_lets_it_go_on() 
         text(&dead["last_text"]).contains("не принимает токен"),
         "{dead}"
     );
+    // Others have heard it too.
+    assert_eq!(w.finish(&shop, WEBHOOKS)["state"], "dead");
+    let account = || shop.api("GET", "/moysklad", &json!({})).ok()["accounts"][0].clone();
+    let told = text(&account()["last_error"]);
+    assert!(told.contains("не принимает токен"), "{told}");
     let asked = w.fake.requests(w.account).len() + w.fake.all_requests().len();
     w.tick(3_000);
     let again = w.fake.requests(w.account).len() + w.fake.all_requests().len();
@@ -192,10 +160,22 @@ fn a_token_that_died_stops_the_import_with_a_word_and_a_new_one_lets_it_go_on() 
     );
 
     w.connect(&shop);
+    assert_eq!(account()["last_error"], Value::Null);
     let done = w.finish(&shop, GOODS);
     assert_eq!(done["last_result"], "ok", "{done}");
     assert!(!shop.list("/goods").is_empty());
+
+    // Who disconnects is told of nothing any more.
+    let subscribed = w.finish(&shop, WEBHOOKS);
+    assert_eq!(subscribed["last_result"], "ok", "{subscribed}");
+    assert_eq!(w.objects("webhook").len(), 36);
     assert_eq!(shop.api("DELETE", "/moysklad", &json!({})).status, 204);
+    assert_eq!(
+        (w.objects("webhook").len(), w.objects("webhookstock").len()),
+        (0, 0)
+    );
+    let told = shop.list("/journal?action=connection");
+    assert_eq!(told[0]["text"], "МойСклад, подключённый вручную, отключён");
     assert_eq!(
         shop.api("GET", &format!("/jobs/{GOODS}"), &json!({}))
             .status,
@@ -242,4 +222,36 @@ fn stopped(w: &mut World, shop: Shop) -> Shop {
         slug,
         key,
     }
+}
+
+#[test]
+fn what_moysklad_does_not_take_back_is_told_and_answered_no_more() {
+    let Some(w) = World::new("an application of the fake's", 0) else {
+        return;
+    };
+    let shop = w.shop();
+    w.connect(&shop);
+    w.import(&shop);
+    let subscribed = w.finish(&shop, WEBHOOKS);
+    assert_eq!(subscribed["last_result"], "ok", "{subscribed}");
+    w.fake.revoke_user_tokens(w.account);
+    assert_eq!(shop.api("DELETE", "/moysklad", &json!({})).status, 204);
+    let told = shop.list("/journal?action=connection");
+    let told = text(&told[0]["text"]);
+    assert!(
+        told.contains("Подписки на уведомления не удалены: МойСклад не принимает"),
+        "{told}"
+    );
+    let product = w.fake.id(w.account, "product", 3);
+    let renamed = json!({ "name": "Никому" });
+    w.fake
+        .update(w.account, "product", product, renamed)
+        .unwrap();
+    assert!(
+        w.fake
+            .wait_for_webhooks(w.account, std::time::Duration::from_secs(20))
+    );
+    let sent = w.fake.webhooks(w.account);
+    let outcomes = sent.iter().map(|sent| sent.outcome);
+    assert!(outcomes.eq([fake_moysklad::Outcome::Failed]), "{sent:?}");
 }

@@ -1,4 +1,11 @@
-//! МойСклад connected: what comes from its JSON API, played by the fake.
+//! МойСклад connected, played by the fake: the solution's life, what comes from the JSON API, webhooks, and
+//! the ticks that do it all.
 
 mod import;
+mod install;
+mod keys;
+mod suspend;
+mod ticks;
+mod uninstall;
+mod webhooks;
 mod world;

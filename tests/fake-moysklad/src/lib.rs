@@ -666,6 +666,14 @@ impl Handle {
         self.wait(lifecycle::again(self.shared.clone(), solution, account))
     }
 
+    /// A token for a call to a solution's endpoint that was signed so many seconds ago: for calls that a test
+    /// makes itself.
+    pub fn vendor_token(&self, solution: Uuid, age_s: i64) -> Option<String> {
+        let world = self.shared.world();
+        let secret = &world.solutions.get(&solution)?.secret;
+        Some(lifecycle::token(secret, world.now() / 1000 - age_s))
+    }
+
     /// Calls to endpoints, attempt by attempt.
     pub fn vendor_calls(&self) -> Vec<VendorCall> {
         self.shared.vendor_calls().clone()

@@ -358,7 +358,8 @@ fn address(
     })
 }
 
-fn token(secret: &str, now_s: i64) -> String {
+/// A token for a call to the endpoint.
+pub(crate) fn token(secret: &str, now_s: i64) -> String {
     let claims =
         json!({ "iat": now_s, "exp": now_s + jwt::LIFETIME_S, "jti": Uuid::new_v4().to_string() });
     jwt::sign(secret, &claims)

@@ -220,7 +220,8 @@ fn user(world: &mut World, ask: &Ask, solution: &Solution) -> Answer {
     let user = account
         .and_then(|account| account.user(&found.login))
         .ok_or_else(unknown)?;
-    let role = if user.admin { "ADMIN" } else { "USER" };
+    // Of `admin`, `cashier`, `worker` and `individual` (the vendor's _moysklad_endpoints.md).
+    let role = if user.admin { "admin" } else { "cashier" };
     Ok(Reply::json(&json!({
         "accountId": found.account, "userId": user.employee, "userUid": user.login, "role": role,
     })))

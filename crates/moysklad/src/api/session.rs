@@ -181,6 +181,21 @@ impl<'a, S: Sql, H: Http, C: Clock> Session<'a, S, H, C> {
         }
     }
 
+    /// What is at `path`, still packed, in an answer of at most so many bytes. It is asked for once: what it
+    /// costs the vendor may be what goes wrong.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn large(
+        &self,
+        path: &str,
+        body_bytes: usize,
+    ) -> Result<http::Response<Bytes>, Failure> {
+        let mut call = self.api.get(path)?;
+        call.within.body_bytes = body_bytes;
+        self.once(call, path).await
+    }
+
     /// Sends JSON; repeats only what certainly had no effect.
     ///
     /// # Errors

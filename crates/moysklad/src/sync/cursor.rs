@@ -109,6 +109,8 @@ pub struct Cursor {
     pub gaps: u32,
     /// Of phases that go by our ids: the last one that is done.
     pub after: String,
+    /// Whether stock is asked for in portions of goods: all at once was too much.
+    pub portions: bool,
     /// Number of the next batch.
     pub part: i64,
     /// How many rows each of [`LISTS`] has.

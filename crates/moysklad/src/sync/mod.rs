@@ -20,6 +20,7 @@ mod pages;
 pub mod plan;
 mod references;
 mod stock;
+mod whole;
 
 use sklad_jobs::job::Progress;
 use sklad_jobs::journal::{Direction, Outcome, Record};
@@ -79,6 +80,11 @@ pub enum Ended {
     Done {
         /// Whether somebody should look at it.
         warning: bool,
+        /// What is told of it, a sentence in Russian.
+        text: String,
+    },
+    /// МойСклад does not let us in: the token or the password is not good any more.
+    Refused {
         /// What is told of it, a sentence in Russian.
         text: String,
     },
@@ -192,6 +198,9 @@ pub(crate) fn failed(error: &Error, now_ms: i64) -> Ended {
             Ended::Later(now_ms.saturating_add((*retry_after_ms).into()))
         }
         Error::TooParallel => Ended::Later(now_ms.saturating_add(BUSY_MS)),
+        Error::NotAuthorised => Ended::Refused {
+            text: error.for_merchant(),
+        },
         other => Ended::Failed {
             text: other.for_merchant(),
             again: other.retry() != Retry::No,

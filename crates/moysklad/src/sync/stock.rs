@@ -1,16 +1,17 @@
-//! Stock by store, in portions of goods: the report of everything at once has no pages (§3.23).
+//! Stock by store: of everything at once, or in portions of goods where that is too much.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Unbounded};
 
 use futures::stream::{self, StreamExt};
 use serde_json::value::RawValue;
-use sklad_catalog::import::{self as catalog, Change, Keys, Options, Section, Side};
+use sklad_catalog::import::{self as catalog, Change, Keys, Options, Section, Side, Stock};
 use sklad_store::{Clock, Http, Sql, SqlError, Statement};
 use sklad_tenant::clock;
 
 use super::cursor::{Cursor, Kind};
 use super::goods::number;
+use super::whole::{self, Held, Whole};
 use super::{ATTEMPTS, OVERLAP_MS, Went, Work, of_catalog, references};
 use crate::api::Error;
 use crate::api::page::escaped;
@@ -19,6 +20,8 @@ use crate::api::wire::StockRow;
 use crate::map;
 use crate::raw::{id, object};
 
+/// Goods of one transaction: a till that writes must not wait for long.
+const BATCH: usize = 250;
 /// Goods of one request: their ids stand in its address, which has at most 8 KB (§1.4).
 pub const PORTION: usize = 150;
 /// How far back the report of changes goes, in milliseconds.
@@ -40,6 +43,17 @@ pub async fn run<S: Sql, H: Http, C: Clock>(
         Err(Failure::Api(Error::NoRights(_))) => return no_rights(work, cursor).await,
         Err(error) => return Err(error),
     };
+    if changed.is_none() && !cursor.portions {
+        match everything(work, cursor, &stores).await {
+            Err(Failure::Api(Error::NoRights(_))) => return no_rights(work, cursor).await,
+            Ok(Some(went)) => return Ok(went),
+            Ok(None) => {}
+            Err(error) => return Err(error),
+        }
+        // Nothing was stored yet, or as much as will be asked for again.
+        cursor.portions = true;
+        cursor.after.clear();
+    }
     loop {
         let most = PORTION.saturating_mul(work.session.lanes());
         let goods: Vec<Place> = match &changed {
@@ -69,6 +83,50 @@ pub async fn run<S: Sql, H: Http, C: Clock>(
             return Ok(Went::On);
         }
     }
+}
+
+/// Brings the stock of all goods of one answer; `None` where it is to be asked for in portions.
+async fn everything<S: Sql, H: Http, C: Clock>(
+    work: &Work<'_, S, H, C>,
+    cursor: &mut Cursor,
+    stores: &BTreeMap<String, String>,
+) -> Result<Option<Went>, Failure> {
+    let whole = match work.session.large(REPORT, whole::BODY_BYTES).await {
+        Ok(answer) => Whole::read(&answer, stores),
+        Err(Failure::Api(error)) => Err(error),
+        Err(error) => return Err(error),
+    };
+    let whole = match whole {
+        Ok(whole) => whole,
+        Err(error @ (Error::RateLimited { .. } | Error::TooParallel)) => return Err(error.into()),
+        Err(error @ (Error::NotAuthorised | Error::NoRights(_) | Error::Tariff(_))) => {
+            return Err(error.into());
+        }
+        // Too much for us, or for the vendor.
+        Err(_) => return Ok(None),
+    };
+    let after = cursor.after.clone();
+    let mut goods = whole.goods(&after).peekable();
+    while goods.peek().is_some() {
+        let some: Vec<Held> = goods.by_ref().take(BATCH).collect();
+        let place = |held: &Held| (held.good.clone(), held.good.clone());
+        let last: Vec<Place> = some.last().map(place).into_iter().collect();
+        let changes: Vec<Change> = some.into_iter().map(of_held).collect();
+        store(work, cursor, &last, &changes).await?;
+        work.ports.clock.pause().await;
+        if work.is_over() && goods.peek().is_some() {
+            return Ok(Some(Went::On));
+        }
+    }
+    Ok(Some(Went::Through))
+}
+
+fn of_held(held: Held) -> Change {
+    let sum = held.stores.iter().map(|(_, thousandths)| *thousandths);
+    let sum = sum.fold(0, i64::saturating_add);
+    let stock = |(store, thousandths)| Stock { store, thousandths };
+    let list = held.stores.into_iter().map(stock).collect();
+    change(held.good, list, sum)
 }
 
 async fn no_rights<S: Sql, H: Http, C: Clock>(
@@ -155,20 +213,24 @@ pub fn changes(json: &str, stores: &BTreeMap<String, String>) -> Result<Vec<Chan
             goods.entry(id).or_default().push(row);
         }
     }
-    let change = |(ms_id, rows): (String, Vec<StockRow<'_>>)| {
+    let of_rows = |(ms_id, rows): (String, Vec<StockRow<'_>>)| {
         let (list, sum) = map::stock(&rows, stores);
-        Change {
-            side: Some(Side::Offer),
-            keys: Keys {
-                id: Some(ms_id),
-                ..Keys::default()
-            },
-            stock: Some(Section::Replace(list)),
-            quantity: Some(sum),
-            ..Change::default()
-        }
+        change(ms_id, list, sum)
     };
-    Ok(goods.into_iter().map(change).collect())
+    Ok(goods.into_iter().map(of_rows).collect())
+}
+
+fn change(ms_id: String, stock: Vec<Stock>, sum: i64) -> Change {
+    Change {
+        side: Some(Side::Offer),
+        keys: Keys {
+            id: Some(ms_id),
+            ..Keys::default()
+        },
+        stock: Some(Section::Replace(stock)),
+        quantity: Some(sum),
+        ..Change::default()
+    }
 }
 
 pub async fn store<S: Sql, H: Http, C: Clock>(

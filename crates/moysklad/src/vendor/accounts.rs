@@ -7,7 +7,7 @@ use serde::Serialize;
 use sklad_store::{Row, Sql, SqlError, Statement};
 use sklad_tenant::{SealError, moysklad::Solution, open, seal};
 
-use crate::api::{Access, Class, Credentials};
+use crate::api::{Access, Class, Credentials, Error};
 
 /// The most accounts that are due at once.
 pub const MAX_DUE: usize = 100;
@@ -272,7 +272,7 @@ impl Account {
         Ok(access.map(|access| Credentials { access, class }))
     }
 
-    /// Sets or forgets how it gets into the JSON API.
+    /// Sets or forgets how it gets into the JSON API. That another token was refused says nothing of this one.
     ///
     /// # Errors
     /// The seal's.
@@ -284,7 +284,33 @@ impl Account {
         let json = access.map(serde_json::to_vec).transpose();
         let json = json.map_err(|_| SealError::Broken)?;
         self.credentials = self.sealed(master_key, CREDENTIALS, json.as_deref())?;
+        if access.is_some() && self.last_error == Some(Error::NotAuthorised.for_merchant()) {
+            self.last_error = None;
+        }
         Ok(())
+    }
+
+    /// The statement that notes that МойСклад refused the token or password, or that it does not any more;
+    /// none where that is known. It passes over an account that was changed meanwhile: it has another token.
+    #[must_use]
+    pub fn noted(&self, refused: Option<&str>, now_ms: i64) -> Option<Statement> {
+        let noted = self.last_error == Some(Error::NotAuthorised.for_merchant());
+        let news = match refused {
+            Some(text) => self.last_error.as_deref() != Some(text),
+            None => noted,
+        };
+        news.then(|| {
+            Statement::new(
+                "UPDATE moysklad_accounts SET last_error = ?5, version = version + 1, updated_at = ?6 \
+                 WHERE tenant = ?1 AND account = ?2 AND app_id = ?3 AND version = ?4",
+            )
+            .bind(&self.stored)
+            .bind(&self.account)
+            .bind(&self.app_id)
+            .bind(self.version)
+            .bind(refused.map(str::to_owned))
+            .bind(now_ms)
+        })
     }
 
     /// The text of the key that МойСклад has not confirmed.

@@ -8,6 +8,7 @@ use subtle::ConstantTimeEq;
 
 use super::PREFIX;
 use super::wire::Expected;
+use crate::vendor::accounts::Account;
 
 /// The most addresses of a tenant that are looked at.
 const MOST: usize = 20;
@@ -39,6 +40,30 @@ pub struct Owner<'a> {
     pub own_uid: &'a str,
 }
 
+impl<'a> Owner<'a> {
+    /// The owner that an account is; `own_uid` is [`own_uid`] of it. A connection by hand has one address
+    /// whatever account it turns out to be.
+    #[must_use]
+    pub fn of(account: &'a Account, own_uid: &'a str) -> Self {
+        let by_hand = account.app_id.is_empty();
+        Self {
+            tenant: &account.tenant,
+            account: if by_hand { "" } else { &account.account },
+            app_id: &account.app_id,
+            own_uid,
+        }
+    }
+}
+
+/// As who МойСклад knows what a solution changes (moysklad-json-api.md §2.6: inferred for webhooks).
+#[must_use]
+pub fn own_uid(account: &Account) -> String {
+    match account.app_uid.is_empty() || account.account_name.is_empty() {
+        true => String::new(),
+        false => format!("{}@{}", account.app_uid, account.account_name).to_lowercase(),
+    }
+}
+
 /// An address that was called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hook {
@@ -55,6 +80,36 @@ impl Hook {
             own_uid: &self.own_uid,
         }
     }
+}
+
+/// The path of the address of this owner, if there is one.
+///
+/// # Errors
+/// [`Error`].
+pub async fn path(
+    sql: &impl Sql,
+    master_key: &[u8],
+    owner: Owner<'_>,
+) -> Result<Option<String>, Error> {
+    let kept = Statement::new(
+        "SELECT nonce FROM moysklad_hooks WHERE tenant = ?1 AND account = ?2 AND app_id = ?3",
+    );
+    let kept = kept.bind(owner.tenant).bind(owner.account);
+    let rows = sql.query(kept.bind(owner.app_id)).await?;
+    let path = |row: &sklad_store::Row| {
+        let token = token(master_key, owner, &row.string(0))?;
+        Ok(format!("{PREFIX}{}/{token}", owner.tenant))
+    };
+    rows.first().map(path).transpose()
+}
+
+/// The statement that forgets the address of this owner: calls to it are answered 404.
+#[must_use]
+pub fn forget(owner: Owner<'_>) -> Statement {
+    Statement::new("DELETE FROM moysklad_hooks WHERE tenant = ?1 AND account = ?2 AND app_id = ?3")
+        .bind(owner.tenant)
+        .bind(owner.account)
+        .bind(owner.app_id)
 }
 
 /// The path of the address of this owner; it is made if there is none.

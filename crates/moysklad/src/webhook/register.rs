@@ -8,6 +8,7 @@ use serde_json::json;
 use sklad_store::{Clock, Http, Sql, SqlError};
 
 use super::{ACTIONS, PREFIX, types};
+use crate::api::client::BASE;
 use crate::api::page::Page;
 use crate::api::session::{Failure, Ports};
 use crate::api::wire::{self, flag};
@@ -260,6 +261,101 @@ async fn one<S: Sql, H: Http, C: Clock>(
         // A type or an action that has no webhooks, or others have used up what there may be.
         Err(Failure::Api(Error::Refused { .. })) => done.refused += 1,
         Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+/// How many subscriptions were removed, and how many are left.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// They are gone.
+    pub removed: usize,
+    /// They are there still.
+    pub left: usize,
+}
+
+/// Removes the subscriptions that go to `path`, wherever this deployment was reached when they were made.
+/// What somebody makes at the same moment is removed as well, as a rule.
+///
+/// # Errors
+/// МойСклад's or the database's: then nothing is known.
+pub async fn remove<S: Sql, H: Http, C: Clock>(
+    ports: Ports<'_, S, H, C>,
+    place: Place<'_>,
+    path: &str,
+    until_ms: i64,
+) -> Result<Removed, Failure> {
+    let session = Session::open(ports, place.tenant, place.api(), 1, until_ms).await?;
+    let removed = remove_with(&session, place.origin, path).await;
+    session.close().await?;
+    removed
+}
+
+async fn remove_with<S: Sql, H: Http, C: Clock>(
+    session: &Session<'_, S, H, C>,
+    origin: &str,
+    path: &str,
+) -> Result<Removed, Failure> {
+    /// How often what is left is removed once more.
+    const ROUNDS: usize = 3;
+    let mut left = going_to(session, path).await?;
+    let all = left.len();
+    for _ in 0..ROUNDS {
+        if left.is_empty() {
+            break;
+        }
+        delete(session, origin, &left).await?;
+        left = going_to(session, path).await?;
+    }
+    Ok(Removed {
+        removed: all.saturating_sub(left.len()),
+        left: left.len(),
+    })
+}
+
+async fn going_to<S: Sql, H: Http, C: Clock>(
+    session: &Session<'_, S, H, C>,
+    path: &str,
+) -> Result<Vec<Existing>, Failure> {
+    let mut all = Vec::new();
+    for list in ["/entity/webhook", "/entity/webhookstock"] {
+        let json = session.get(&format!("{list}?limit=1000")).await?;
+        all.extend(existing(&json)?);
+    }
+    all.retain(|one| one.url.ends_with(path));
+    Ok(all)
+}
+
+/// Deletes those about objects with one request, and those about stock, for which that is not documented, one
+/// by one. What is refused is seen when they are listed again.
+async fn delete<S: Sql, H: Http, C: Clock>(
+    session: &Session<'_, S, H, C>,
+    origin: &str,
+    all: &[Existing],
+) -> Result<(), Failure> {
+    let (stock, events): (Vec<_>, Vec<_>) =
+        all.iter().partition(|one| one.subject == Subject::Stock);
+    let meta = |one: &&Existing| {
+        let href = format!("{origin}{BASE}/entity/webhook/{}", one.id);
+        json!({"meta": {"href": href, "type": "webhook", "mediaType": "application/json"}})
+    };
+    let metas: Vec<_> = events.iter().map(meta).collect();
+    let mut answers = Vec::new();
+    if !metas.is_empty() {
+        let body = json!(metas).to_string();
+        let path = "/entity/webhook/delete";
+        answers.push(session.write(Method::POST, path, &body).await);
+    }
+    for one in stock {
+        let path = format!("{}/{}", one.subject.path(), one.id);
+        answers.push(session.write(Method::DELETE, &path, "").await);
+    }
+    for answer in answers {
+        match answer {
+            Ok(_) | Err(Failure::Api(Error::NotFound | Error::Changed | Error::Refused { .. })) => {
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(())
 }

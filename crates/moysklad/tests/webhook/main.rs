@@ -393,3 +393,32 @@ fn subscriptions_are_made_and_repaired() {
     let (warning, text) = told(w.register());
     assert!(warning && text.contains("Не хватает прав"), "{text}");
 }
+
+#[test]
+fn subscriptions_of_one_address_are_removed_and_no_others() {
+    let w = world(1);
+    w.register();
+    // One that was made when the deployment was reached elsewhere, and one of somebody else's.
+    let path = w.address();
+    w.fake.change("webhook", |rows| {
+        rows[0]["url"] = format!("https://old.example{path}").into();
+        rows.push(
+            json!({"id": uuid(12, 2), "url": "https://crm.example/x", "enabled": true,
+            "entityType": "product", "action": "UPDATE"}),
+        );
+    });
+    assert_eq!(w.unregister(), Ok((37, 0)));
+    let lists = w.fake.lists.borrow().clone();
+    assert_eq!(lists["webhook"].len(), 1);
+    assert_eq!(lists["webhook"][0]["url"], "https://crm.example/x");
+    assert_eq!(lists["webhookstock"].len(), 0);
+    assert_eq!(w.unregister(), Ok((0, 0)));
+
+    // What МойСклад keeps is counted, and what it refuses altogether is told.
+    w.register();
+    w.fake
+        .when(|_, path| path.ends_with("webhook/delete").then(|| error(412, 3000)));
+    assert_eq!(w.unregister(), Ok((1, 36)));
+    w.fake.when(|_, _| Some(error(401, 1056)));
+    assert!(w.unregister().is_err());
+}

@@ -8,7 +8,7 @@ use futures::executor::block_on;
 use http::{Method, Request};
 use serde_json::{Value, json};
 use sklad_jobs::inbox;
-use sklad_moysklad::api::session::Ports;
+use sklad_moysklad::api::session::{Failure, Ports};
 use sklad_moysklad::api::{Access, Class, Credentials};
 use sklad_moysklad::sync::{self, Ended, Kind, Place};
 use sklad_moysklad::webhook::hooks::{self, Owner};
@@ -200,6 +200,13 @@ impl World {
             }
         }
         panic!("a run without end");
+    }
+
+    /// Removes subscriptions; answers how many are gone, and how many are left.
+    pub fn unregister(&self) -> Result<(usize, usize), Failure> {
+        let path = self.address();
+        let removed = register::remove(self.ports(), self.place(), &path, self.until());
+        block_on(removed).map(|removed| (removed.removed, removed.left))
     }
 
     pub fn rows(&self, sql: &'static str) -> Vec<String> {

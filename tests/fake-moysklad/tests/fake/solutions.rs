@@ -330,7 +330,7 @@ fn a_key_of_a_page_tells_once_who_looks_at_it() {
         .json();
     assert_eq!(
         (&user["userUid"], &user["role"]),
-        (&json!(login), &json!("USER"))
+        (&json!(login), &json!("cashier"))
     );
     assert_eq!(
         market

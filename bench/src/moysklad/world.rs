@@ -1,0 +1,196 @@
+//! The fake МойСклад in this process, and an application in a process of its own whose solution is
+//! installed there, for a cabinet of the bench.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use fake_moysklad::{Fake, Options, Shape, Shop, Solution, Status};
+use serde_json::{Value, json};
+use ureq::Agent;
+use uuid::Uuid;
+
+use crate::process::Process;
+use crate::seed::DATABASE;
+use crate::served::OPERATOR_TOKEN;
+
+/// The cabinet.
+pub const TENANT: &str = "kofe";
+/// The job that imports everything.
+pub const GOODS: &str = "moysklad-goods";
+/// The job that subscribes to webhooks.
+pub const WEBHOOKS: &str = "moysklad-webhooks";
+const EMAIL: &str = "boss@bench.example";
+const PASSWORD: &str = "password-of-the-bench";
+/// How long a tick is asked to work, in milliseconds.
+const TICK_MS: u32 = 20_000;
+const TIMEOUT: Duration = Duration::from_secs(120);
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(1_800);
+
+/// An account that sells what a shape says, and the application.
+pub struct World {
+    /// МойСклад.
+    pub fake: Fake,
+    /// Its account.
+    pub account: Uuid,
+    /// The application.
+    pub host: Process,
+    solution: Solution,
+    listen: String,
+    manifest: PathBuf,
+    state: PathBuf,
+}
+
+impl World {
+    /// Starts both, the application on an empty folder, and connects the cabinet.
+    pub fn start(dir: &Path, name: &str, shape: Shape) -> Result<Self> {
+        let fake = Fake::start(Options::default())?;
+        let account = fake.add_account(TENANT, Shop::Generated(shape));
+        let free = TcpListener::bind("127.0.0.1:0")?;
+        let listen = free.local_addr()?.to_string();
+        drop(free);
+        let solution = Solution::published("bench.sklad", &format!("http://{listen}"));
+        fake.add_solution(solution.clone());
+        let state = dir.join(name);
+        let _ = std::fs::remove_dir_all(&state);
+        std::fs::create_dir_all(&state)?;
+        let manifest = dir.join("spin.toml");
+        let host = up(&fake, &solution, &listen, &manifest, &state)?;
+        let world = Self {
+            fake,
+            account,
+            host,
+            solution,
+            listen,
+            manifest,
+            state,
+        };
+        world.connect()?;
+        Ok(world)
+    }
+
+    /// Kills the application and starts it again.
+    pub fn kill(&mut self) -> Result<()> {
+        self.host.kill()?;
+        let (fake, solution) = (&self.fake, &self.solution);
+        self.host = up(fake, solution, &self.listen, &self.manifest, &self.state)?;
+        Ok(())
+    }
+
+    /// The cabinet with its employee, and the solution for it.
+    fn connect(&self) -> Result<()> {
+        self.operate("POST", "", &json!({ "slug": TENANT }))?;
+        let group = json!({ "name": "Управляющие", "rights": ["admin-panel"] });
+        self.operate("POST", &format!("/{TENANT}/groups"), &group)?;
+        let employee = json!({ "email": EMAIL, "password": PASSWORD, "groups": ["Управляющие"] });
+        self.operate("POST", &format!("/{TENANT}/employees"), &employee)?;
+        let (solution, account) = (self.solution.id, self.account);
+        let installed = self.fake.install(solution, account);
+        ensure!(installed == Some(Status::SettingsRequired), "{installed:?}");
+        let login = format!("admin@{TENANT}");
+        let token = self.fake.user_context_token(solution, account, &login);
+        let who = json!({ "appId": solution, "token": token });
+        let told = self.page("/context", "", &who)?;
+        let session = told.get("session").and_then(Value::as_str);
+        let given = json!({ "cabinet": TENANT, "email": EMAIL, "password": PASSWORD });
+        self.page("/activate", session.context("no session")?, &given)?;
+        let stands = self.fake.status(solution, account);
+        ensure!(stands == Some(Status::Activated), "{stands:?}");
+        Ok(())
+    }
+
+    fn page(&self, path: &str, session: &str, body: &Value) -> Result<Value> {
+        let path = format!("/api/moysklad/activation{path}");
+        call(&self.host.url, "POST", &path, session, body)
+    }
+
+    /// A call of the operator's API below the tenants.
+    pub fn operate(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
+        let path = format!("/api/v1/tenants{path}");
+        call(&self.host.url, method, &path, OPERATOR_TOKEN, body)
+    }
+
+    /// How a job stands.
+    pub fn job(&self, job: &str) -> Result<Value> {
+        self.operate("GET", &format!("/{TENANT}/jobs/{job}"), &Value::Null)
+    }
+
+    /// Ticks until the run of a job that was asked for has ended well.
+    pub fn finish(&self, job: &str) -> Result<()> {
+        let begun = std::time::Instant::now();
+        loop {
+            tick(&self.host.url, TICK_MS, true)?;
+            let line = self.job(job)?;
+            let is = |name: &str, value: Value| line.get(name) == Some(&value);
+            if is("run_at", Value::Null) && is("last_result", json!("ok")) {
+                return Ok(());
+            }
+            ensure!(!is("state", json!("dead")), "{line}");
+            ensure!(begun.elapsed() < PATIENCE, "{line}");
+        }
+    }
+
+    /// Asks for everything to be imported.
+    pub fn ask(&self) -> Result<()> {
+        self.operate("POST", &format!("/{TENANT}/moysklad/import"), &json!({}))
+            .map(drop)
+    }
+
+    /// The application's database.
+    pub fn database(&self) -> PathBuf {
+        self.state.join(DATABASE)
+    }
+}
+
+fn up(
+    fake: &Fake,
+    solution: &Solution,
+    listen: &str,
+    manifest: &Path,
+    state: &Path,
+) -> Result<Process> {
+    let solutions = json!([{
+        "appId": solution.id, "appUid": solution.uid, "secretKey": solution.secret,
+    }]);
+    let variables = [
+        format!("public_url=http://{listen}"),
+        format!("moysklad_api={}", fake.api()),
+        format!("moysklad_apps={}", fake.apps()),
+        format!("moysklad_files={}", fake.files()),
+        format!("moysklad_apps_credentials={solutions}"),
+    ];
+    let mut arguments: Vec<&Path> = vec![Path::new("host"), manifest, state];
+    arguments.extend([Path::new("--listen"), Path::new(listen)]);
+    for variable in &variables {
+        arguments.extend([Path::new("--variable"), Path::new(variable)]);
+    }
+    Process::start(&arguments)
+}
+
+/// Does what is due, for as long.
+pub fn tick(url: &str, budget_ms: u32, once: bool) -> Result<Value> {
+    let path = format!("/internal/tick?budget_ms={budget_ms}&once={once}");
+    call(url, "POST", &path, OPERATOR_TOKEN, &Value::Null)
+}
+
+fn call(url: &str, method: &str, path: &str, bearer: &str, body: &Value) -> Result<Value> {
+    let agent: Agent = Agent::config_builder()
+        .timeout_global(Some(TIMEOUT))
+        .http_status_as_error(false)
+        .build()
+        .into();
+    let request = http::Request::builder()
+        .method(method)
+        .uri(format!("{url}{path}"))
+        .header("authorization", format!("Bearer {bearer}"))
+        .header("content-type", "application/json");
+    let mut answer = match method {
+        "GET" => agent.run(request.body(())?)?,
+        _ => agent.run(request.body(body.to_string())?)?,
+    };
+    let text = answer.body_mut().read_to_string()?;
+    ensure!(answer.status().is_success(), "{path}: {text}");
+    Ok(serde_json::from_str(&text).unwrap_or_default())
+}
