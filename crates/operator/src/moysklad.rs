@@ -224,7 +224,7 @@ async fn unsubscribe<S: Sql, K: Kv>(
     };
     let place = Place {
         tenant: tenant.slug.as_str(),
-        settings: &tenant.settings.moysklad,
+        settings: &tenant.section().unwrap_or_default(),
         origin: &config.moysklad.api,
         files: config.moysklad.files.as_deref(),
         credentials: &credentials,
