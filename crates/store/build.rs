@@ -2,6 +2,7 @@
 //! and every connection reads the schema.
 
 use std::env;
+use std::error::Error;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -9,26 +10,24 @@ use std::path::Path;
 /// Separates the statements of a file: a semicolon is no separator, since triggers contain some.
 const STEP: &str = "-- step";
 
-fn main() {
+fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=migrations");
-    let mut files: Vec<_> = fs::read_dir("migrations")
-        .expect("the folder migrations")
-        .map(|entry| entry.expect("a file of migrations").path())
-        .collect();
+    let files: Result<Vec<_>, _> = fs::read_dir("migrations")?.collect();
+    let mut files: Vec<_> = files?.iter().map(fs::DirEntry::path).collect();
     files.sort();
     let mut code = String::from("[\n");
     for file in files {
-        let text = fs::read_to_string(&file).expect("a migration is UTF-8");
+        let text = fs::read_to_string(&file)?;
         let steps: Vec<String> = text
             .split(STEP)
             .map(bare)
             .filter(|s| !s.is_empty())
             .collect();
-        writeln!(code, "    &{steps:?},").expect("a string");
+        writeln!(code, "    &{steps:?},")?;
     }
     code.push_str("]\n");
-    let out = env::var("OUT_DIR").expect("cargo sets it");
-    fs::write(Path::new(&out).join("migrations.rs"), code).expect("OUT_DIR can be written");
+    let file = Path::new(&env::var("OUT_DIR")?).join("migrations.rs");
+    Ok(fs::write(file, code)?)
 }
 
 /// A statement on one line, without comments of whole lines.

@@ -48,7 +48,7 @@ pub async fn handle_customers<S: Sql, K: Kv>(
     respond(app, now_ms, &request, customers_part).await
 }
 
-/// Answers the routes of the component `cabinet-sales`: sales, journal, simulation, check.
+/// Answers the routes of the component `cabinet-sales`: sales, journal, simulation, check, the OpenAPI document.
 pub async fn handle_sales<S: Sql, K: Kv>(
     app: &App<S, K>,
     now_ms: i64,
@@ -203,7 +203,6 @@ fn tenants_part<'a, S: Sql, K: Kv>(
     c: &'a Context<'a, S, K>,
 ) -> Option<Answering<'a>> {
     Some(match route.op {
-        Op::OpenApi => Box::pin(async { openapi() }),
         Op::ListTenants => Box::pin(tenants::list(c)),
         Op::CreateTenant => Box::pin(tenants::create(c)),
         Op::GetTenant => Box::pin(tenants::get(c)),
@@ -261,6 +260,7 @@ fn customers_part<'a, S: Sql, K: Kv>(
 
 fn sales_part<'a, S: Sql, K: Kv>(route: &Route, c: &'a Context<'a, S, K>) -> Option<Answering<'a>> {
     Some(match route.op {
+        Op::OpenApi => Box::pin(async { openapi() }),
         Op::ListSales => Box::pin(sales::list(c)),
         Op::GetSale => Box::pin(sales::get(c)),
         Op::ListJournal => Box::pin(journal::list(c)),

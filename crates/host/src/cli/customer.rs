@@ -208,9 +208,6 @@ fn one(tenant: &str, id: &str) -> String {
 }
 
 fn many(api: &Api, customers: &[Value]) {
-    if api.json {
-        return show::json(&Value::from(customers));
-    }
     let columns = [
         ("Покупатель", "id", Show::Text),
         ("Имя", "name", Show::Text),
@@ -219,7 +216,7 @@ fn many(api: &Api, customers: &[Value]) {
         ("Уровень", "tier", Show::Text),
         ("Баллы", "balance", Show::Number),
     ];
-    show::items(customers, &columns);
+    show::list(api, customers, &columns);
 }
 
 fn card(api: &Api, customer: &Value) {
@@ -274,9 +271,6 @@ fn adjusted(api: &Api, done: &Value) {
 }
 
 fn ledger(api: &Api, entries: &[Value]) {
-    if api.json {
-        return show::json(&Value::from(entries));
-    }
     let columns = [
         ("Когда", "at", Show::Time),
         ("Что", "kind", Show::Text),
@@ -285,5 +279,5 @@ fn ledger(api: &Api, entries: &[Value]) {
         ("Документ", "document", Show::Text),
         ("Причина", "reason", Show::Text),
     ];
-    show::items(entries, &columns);
+    show::list(api, entries, &columns);
 }

@@ -166,9 +166,6 @@ fn block(api: &Api, tenant: &str, number: &str, what: &str) -> Result<(), Failur
 }
 
 fn list(api: &Api, certificates: &[Value]) {
-    if api.json {
-        return show::json(&Value::from(certificates));
-    }
     let columns = [
         ("Номер", "number", Show::Text),
         ("Номинал, ₽", "initial_kopecks", Show::Rubles),
@@ -176,5 +173,5 @@ fn list(api: &Api, certificates: &[Value]) {
         ("Действует до", "expires_at", Show::Time),
         ("Состояние", "status", Show::Text),
     ];
-    show::items(certificates, &columns);
+    show::list(api, certificates, &columns);
 }

@@ -5,12 +5,13 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::api::{Api, Connection, Failure, encode, finish, query};
 use super::out;
 use super::show::{self, Show};
 use super::tenant::json_file;
+use super::upsert;
 
 /// Goods or categories of one request.
 const BATCH: usize = 1000;
@@ -116,8 +117,9 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
             entries(&api, &all);
         }
         Command::Upsert { tenant, file } => {
-            upsert(
+            upsert::upsert(
                 &api,
+                BATCH,
                 &format!("/{}/goods", encode(&tenant)),
                 json_file(&file)?,
             )?;
@@ -126,8 +128,9 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
             tenant,
             file: Some(file),
         } => {
-            upsert(
+            upsert::upsert(
                 &api,
+                BATCH,
                 &format!("/{}/categories", encode(&tenant)),
                 json_file(&file)?,
             )?;
@@ -140,38 +143,7 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-fn upsert(api: &Api, path: &str, items: Value) -> Result<(), Failure> {
-    let Value::Array(items) = items else {
-        return Err(Failure::Usage("в файле должен быть массив JSON".to_owned()));
-    };
-    let mut sums = [("created", 0_u64), ("changed", 0), ("unchanged", 0)];
-    for (n, batch) in items.chunks(BATCH).enumerate() {
-        let done = api
-            .post(path, &Value::from(batch))
-            .map_err(|failure| match failure {
-                // Places are counted within a batch.
-                Failure::Refused(text) if n > 0 => {
-                    Failure::Refused(format!("начиная с {}-й записи файла: {text}", n * BATCH))
-                }
-                other => other,
-            })?;
-        for (name, sum) in &mut sums {
-            *sum += done.get(*name).and_then(Value::as_u64).unwrap_or_default();
-        }
-    }
-    let [(_, created), (_, changed), (_, unchanged)] = sums;
-    if api.json {
-        show::json(&json!({ "created": created, "changed": changed, "unchanged": unchanged }));
-    } else {
-        out!("Создано {created}, изменено {changed}, без изменений {unchanged}.");
-    }
-    Ok(())
-}
-
 fn list(api: &Api, goods: &[Value]) {
-    if api.json {
-        return show::json(&Value::from(goods));
-    }
     let columns = [
         ("Товар", "id", Show::Text),
         ("Название", "name", Show::Text),
@@ -182,29 +154,23 @@ fn list(api: &Api, goods: &[Value]) {
         ("Без скидок", "discount_prohibited", Show::Yes),
         ("Архив", "archived", Show::Yes),
     ];
-    show::items(goods, &columns);
+    show::list(api, goods, &columns);
 }
 
 fn categories(api: &Api, all: &[Value]) {
-    if api.json {
-        return show::json(&Value::from(all));
-    }
     let columns = [
         ("Категория", "id", Show::Text),
         ("Название", "name", Show::Text),
         ("Входит в", "parent", Show::Text),
     ];
-    show::items(all, &columns);
+    show::list(api, all, &columns);
 }
 
 fn entries(api: &Api, all: &[Value]) {
-    if api.json {
-        return show::json(&Value::from(all));
-    }
     let columns = [
         ("Идентификатор", "id", Show::Text),
         ("Название", "name", Show::Text),
         ("Архив", "archived", Show::Yes),
     ];
-    show::items(all, &columns);
+    show::list(api, all, &columns);
 }

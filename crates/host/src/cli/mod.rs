@@ -22,6 +22,7 @@ mod show;
 mod simulate;
 mod tenant;
 mod up;
+mod upsert;
 
 use show::out;
 

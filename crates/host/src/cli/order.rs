@@ -5,12 +5,13 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::api::{Api, Connection, Failure, encode, finish};
 use super::out;
 use super::show::{self, Show};
 use super::tenant::json_file;
+use super::upsert;
 
 /// Orders of one request.
 const BATCH: usize = 100;
@@ -68,7 +69,7 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Put { tenant, file } => {
             let path = format!("/{}/orders", encode(&tenant));
-            put(&api, &path, json_file(&file)?)?;
+            upsert::upsert(&api, BATCH, &path, json_file(&file)?)?;
         }
     }
     Ok(())
@@ -107,32 +108,4 @@ fn card(api: &Api, stored: &Value) {
         ("Сумма", "sum_kopecks", Show::Rubles),
     ];
     show::items(items.map(Vec::as_slice).unwrap_or_default(), &columns);
-}
-
-fn put(api: &Api, path: &str, orders: Value) -> Result<(), Failure> {
-    let Value::Array(orders) = orders else {
-        return Err(Failure::Usage("в файле должен быть массив JSON".to_owned()));
-    };
-    let mut sums = [("created", 0_u64), ("changed", 0), ("unchanged", 0)];
-    for (n, batch) in orders.chunks(BATCH).enumerate() {
-        let done = api
-            .post(path, &Value::from(batch))
-            .map_err(|failure| match failure {
-                // Places are counted within a batch.
-                Failure::Refused(text) if n > 0 => {
-                    Failure::Refused(format!("начиная с {}-й записи файла: {text}", n * BATCH))
-                }
-                other => other,
-            })?;
-        for (name, sum) in &mut sums {
-            *sum += done.get(*name).and_then(Value::as_u64).unwrap_or_default();
-        }
-    }
-    let [(_, created), (_, changed), (_, unchanged)] = sums;
-    if api.json {
-        show::json(&json!({ "created": created, "changed": changed, "unchanged": unchanged }));
-    } else {
-        out!("Создано {created}, изменено {changed}, без изменений {unchanged}.");
-    }
-    Ok(())
 }

@@ -3,7 +3,7 @@
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::Value;
 
-use super::api::Failure;
+use super::api::{Api, Failure};
 
 /// Prints a line. Who reads no further (`| head`) ends the command, without a word.
 macro_rules! out {
@@ -39,6 +39,15 @@ pub fn table(headings: &[&str], rows: Vec<Vec<String>>, numbers: &[usize]) {
         }
     }
     out!("{table}");
+}
+
+/// A list as the command answers it: JSON or a table.
+pub fn list(api: &Api, list: &[Value], columns: &[(&str, &str, Show)]) {
+    if api.json {
+        json(&Value::from(list));
+    } else {
+        items(list, columns);
+    }
 }
 
 /// A table of JSON objects: heading, path of the field, and how it is shown.
