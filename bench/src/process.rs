@@ -100,3 +100,16 @@ pub fn memory_kib(id: u32, name: &str) -> Result<u64> {
     let digits = line.and_then(|line| line.split_whitespace().next());
     Ok(digits.with_context(|| format!("no {name}"))?.parse()?)
 }
+
+/// The processor time that a process has used so far, in seconds.
+pub fn processor_seconds(id: u32) -> Result<f64> {
+    /// Ticks of a second, as Linux tells them on every architecture.
+    const TICKS: f64 = 100.0;
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
+    // Behind the name, which stands in brackets and may have spaces.
+    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let fields: Vec<&str> = fields.split_whitespace().collect();
+    let number =
+        |n: usize| -> Result<f64> { Ok(fields.get(n).context("no processor time")?.parse()?) };
+    Ok((number(11)? + number(12)?) / TICKS)
+}
