@@ -54,6 +54,7 @@ fn undisturbed(dir: &Path, figures: &mut Figures) -> Result<String> {
     world.finish(GOODS)?;
     let seconds = begun.elapsed().as_secs_f64();
     let worked = processor_seconds(world.host.id())? - worked;
+    eprintln!("bench: {seconds:.1} s, of the processor {worked:.1} s");
     let name = |what: &str| format!("moysklad.import_{COUNT}.{what}");
     let count = world.fake.count(world.account);
     // The first interval's worth may be spent at once.

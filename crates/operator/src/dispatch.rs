@@ -371,8 +371,8 @@ mod tests {
                 orders_part(route, &c),
                 connections_part(route, &c),
             ];
-            // The one that calls others is not with them.
-            let calls = route.op == Op::CheckMoysklad;
+            // Those that call others are not with them.
+            let calls = matches!(route.op, Op::CheckMoysklad | Op::DisconnectMoysklad);
             let parts = parts.iter().flatten().count();
             assert_eq!(parts + usize::from(calls), 1, "{:?}", route.op);
         }

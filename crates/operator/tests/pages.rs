@@ -262,6 +262,15 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         ],
     ),
     (
+        "stock of everything in one answer of МойСклад; packed, unpacked",
+        "{} rows; {} MiB, {} MiB (more is asked for in portions of goods)",
+        &[
+            (1, "crates/moysklad/src/sync/whole.rs", "ROWS"),
+            (MIB, "crates/moysklad/src/sync/whole.rs", "BODY_BYTES"),
+            (MIB, "crates/moysklad/src/sync/whole.rs", "TEXT_BYTES"),
+        ],
+    ),
+    (
         "requests to МойСклад of one user or solution",
         "{} units in 3 s; {} at once of an import",
         &[
