@@ -8,7 +8,6 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::api::{Api, Connection, Failure, encode, finish, query};
-use super::out;
 use super::show::{self, Show};
 use super::tenant::json_file;
 use super::upsert;
