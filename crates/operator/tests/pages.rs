@@ -243,9 +243,12 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         &[(1, "crates/exchange/src/import/job.rs", "MAX_LOSSES")],
     ),
     (
-        "after which an uploaded file that nobody asked for is imported",
-        "{} s",
-        &[(SECOND_MS, "crates/exchange/src/handle.rs", "ABANDONED_MS")],
+        "after which an uploaded file that nobody asked for is imported; how often it is looked",
+        "{} s; {} s",
+        &[
+            (SECOND_MS, "crates/exchange/src/handle.rs", "ABANDONED_MS"),
+            (SECOND_MS, "crates/exchange/src/import/mod.rs", "LOOK_MS"),
+        ],
     ),
     (
         "picture",
