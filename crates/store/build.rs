@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-/// Separates the statements of a file: a semicolon is no separator, since triggers contain some.
+/// The line between two statements of a file: a semicolon is no separator, since triggers contain some.
 const STEP: &str = "-- step";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -18,10 +18,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut code = String::from("[\n");
     for file in files {
         let text = fs::read_to_string(&file)?;
-        let steps: Vec<String> = text
-            .split(STEP)
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        let steps: Vec<String> = lines
+            .split(|line| *line == STEP)
             .map(bare)
-            .filter(|s| !s.is_empty())
+            .filter(|step| !step.is_empty())
             .collect();
         writeln!(code, "    &{steps:?},")?;
     }
@@ -30,10 +31,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(fs::write(file, code)?)
 }
 
-/// A statement on one line, without comments of whole lines.
-fn bare(statement: &str) -> String {
-    let lines = statement.lines().map(str::trim);
-    let code = lines.filter(|line| !line.is_empty() && !line.starts_with("--"));
-    let words = code.flat_map(str::split_whitespace);
-    words.collect::<Vec<_>>().join(" ")
+/// A statement without indents and comments of whole lines. What a line contains stays as it is written.
+fn bare(lines: &[&str]) -> String {
+    let code = lines
+        .iter()
+        .filter(|line| !line.is_empty() && !line.starts_with("--"));
+    code.copied().collect::<Vec<_>>().join("\n")
 }

@@ -66,7 +66,6 @@ pub fn measure(dir: &Path, figures: &mut Figures) -> Result<()> {
         eprintln!("bench: {handled} were left to handle");
         ends_equal(&world)?;
     }
-    figures.told("moysklad.webhooks.ended_equal", 1.0, "");
     let memory = mib(world.host.memory_peak("moysklad-webhooks")?);
     figures.limited("moysklad.webhooks.instance_memory_mib", memory, "MiB", 32.0);
     let memory = mib(world.host.memory_peak(COMPONENT)?);

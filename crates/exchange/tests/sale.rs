@@ -7,6 +7,8 @@
     reason = "a test may fail"
 )]
 
+mod common;
+
 use std::cell::Cell;
 use std::io::{Cursor, Write as _};
 
@@ -15,15 +17,16 @@ use base64::engine::general_purpose::STANDARD;
 use futures::executor::block_on;
 use http::Request;
 use serde_json::{Value, json};
-use sklad_access::{GroupInput, NewEmployee, Right, employees, groups};
 use sklad_orders::{Order, Stored};
 use sklad_store::native::{MemoryKv, NativeSql};
-use sklad_store::{Body, BrokenBody, Clock, Sql, Statement};
-use sklad_tenant::{App, Config, Settings, settings};
+use sklad_store::{Clock, Sql, Statement};
+use sklad_tenant::{App, ExchangeSettings};
 use zip::write::SimpleFileOptions;
 
-const LOGIN: &str = "obmen@kofe.ru";
-const PASSWORD: &str = "тёплый хлеб утром";
+use common::{Bytes, PASSWORD, TENANT, shop};
+
+/// When the tests begin, milliseconds since 1970 UTC.
+const NOW: i64 = 1_795_287_600_000;
 
 /// A clock that every look at it moves on.
 struct Ticking(Cell<i64>);
@@ -41,18 +44,6 @@ impl Clock for Ticking {
     }
 }
 
-struct Bytes(Option<Vec<u8>>);
-
-impl Body for Bytes {
-    fn length(&self) -> Option<u64> {
-        self.0.as_ref().map(|b| u64::try_from(b.len()).unwrap())
-    }
-
-    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, BrokenBody> {
-        Ok(self.0.take().filter(|bytes| !bytes.is_empty()))
-    }
-}
-
 /// A shop with the orders 1 and 2, and a client that has logged in.
 struct World {
     app: App<NativeSql, MemoryKv>,
@@ -64,14 +55,10 @@ struct World {
 fn world() -> World {
     let dir = tempfile::tempdir().unwrap();
     let sql = NativeSql::open(&dir.path().join("db")).unwrap();
-    let app = App::new(
-        sql,
-        MemoryKv::default(),
-        Config::new(None, None, "").unwrap(),
-    );
+    let app = shop(sql, ExchangeSettings::default(), NOW);
     let mut world = World {
         app,
-        clock: Ticking(Cell::new(1_795_287_600_000)),
+        clock: Ticking(Cell::new(NOW)),
         cookie: String::new(),
         _dir: dir,
     };
@@ -86,28 +73,6 @@ fn world() -> World {
 
 impl World {
     async fn found(&self) {
-        let (sql, now) = (&self.app.sql, self.clock.now_ms());
-        let kofe = Settings {
-            name: "Кофейня".to_owned(),
-            ..Settings::default()
-        };
-        let slug = "kofe".parse().unwrap();
-        settings::create(sql, &self.app.kv, &slug, kofe, now)
-            .await
-            .unwrap();
-        let group = GroupInput {
-            name: "1С".to_owned(),
-            rights: vec![Right::CommerceMlImport],
-            members: None,
-        };
-        groups::create(sql, "kofe", &group, now).await.unwrap();
-        let employee: NewEmployee = serde_json::from_value(
-            json!({ "email": LOGIN, "password": PASSWORD, "groups": ["1С"] }),
-        )
-        .unwrap();
-        employees::create(sql, "kofe", &employee, now)
-            .await
-            .unwrap();
         for id in ["1", "2"] {
             self.order(id, json!({ "id": "N", "name": "Принят" })).await;
         }
@@ -122,22 +87,23 @@ impl World {
         }))
         .unwrap();
         let now = self.clock.now_ms();
-        sklad_orders::upsert(&self.app.sql, "kofe", &[order], now)
+        sklad_orders::upsert(&self.app.sql, TENANT, &[order], now)
             .await
             .unwrap();
     }
 
     fn ask(&self, mode: &str, more: &str, body: Option<&[u8]>) -> String {
-        let basic = STANDARD.encode(format!("{LOGIN}:{PASSWORD}"));
+        let basic = STANDARD.encode(format!("one@x.ru:{PASSWORD}"));
+        let length = body.map(|b| u64::try_from(b.len()).unwrap());
         let method = if body.is_some() { "POST" } else { "GET" };
         let request = Request::builder()
             .method(method)
             .uri(format!(
-                "/t/kofe/1c_exchange.php?type=sale&mode={mode}{more}"
+                "/t/demo/1c_exchange.php?type=sale&mode={mode}{more}"
             ))
             .header("authorization", format!("Basic {basic}"))
             .header("cookie", &self.cookie)
-            .body(Bytes(body.map(<[u8]>::to_vec)))
+            .body(Bytes(body.map(<[u8]>::to_vec), length))
             .unwrap();
         let answer = block_on(sklad_exchange::handle(&self.app, &self.clock, request));
         String::from_utf8(answer.into_body()).unwrap()
@@ -162,7 +128,7 @@ impl World {
     }
 
     fn stored(&self, id: &str) -> Stored {
-        block_on(sklad_orders::get(&self.app.sql, "kofe", id))
+        block_on(sklad_orders::get(&self.app.sql, TENANT, id))
             .unwrap()
             .unwrap()
     }
@@ -175,7 +141,7 @@ impl World {
     /// Object and text of the journal's last rows, the last one first.
     fn journal(&self, rows: usize) -> Vec<(String, String)> {
         let text = format!(
-            "SELECT object, text FROM journal WHERE tenant = 'kofe' AND action = 'exchange' \
+            "SELECT object, text FROM journal WHERE tenant = 'demo' AND action = 'exchange' \
              ORDER BY id DESC LIMIT {rows}"
         );
         let rows = block_on(self.app.sql.query(Statement::new(text))).unwrap();

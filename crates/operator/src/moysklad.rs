@@ -217,20 +217,18 @@ async fn unsubscribe<S: Sql, K: Kv>(
         // Nothing was asked for, or nobody can ask any more.
         return Ok(Removed::default());
     };
-    let ports = Ports {
+    let settings = tenant.section().unwrap_or_default();
+    let place = Place::of(&config.moysklad, &tenant.slug, &settings, &credentials);
+    let until = clock.now_ms().saturating_add(CHECK_MS);
+    register::remove(ports(c, http, clock), place, &path, until).await
+}
+
+fn ports<'a, S, K, H, C>(c: &Context<'a, S, K>, http: &'a H, clock: &'a C) -> Ports<'a, S, H, C> {
+    Ports {
         sql: &c.app.sql,
         http,
         clock,
-    };
-    let place = Place {
-        tenant: tenant.slug.as_str(),
-        settings: &tenant.section().unwrap_or_default(),
-        origin: &config.moysklad.api,
-        files: config.moysklad.files.as_deref(),
-        credentials: &credentials,
-    };
-    let until = clock.now_ms().saturating_add(CHECK_MS);
-    register::remove(ports, place, &path, until).await
+    }
 }
 
 /// Asks МойСклад whether access, rights and organisation are right. What it says is the answer, not an error.
@@ -243,20 +241,11 @@ pub async fn check<S: Sql, K: Kv>(
     let account = connection(c, &tenant).await?;
     let opened = account.credentials(&c.app.config.master_key);
     let credentials = opened.map_err(Error::from)?.ok_or_else(not_connected)?;
-    let ports = Ports {
-        sql: &c.app.sql,
-        http,
-        clock,
-    };
-    let place = Place {
-        tenant: tenant.slug.as_str(),
-        settings: &tenant.section()?,
-        origin: &c.app.config.moysklad.api,
-        files: c.app.config.moysklad.files.as_deref(),
-        credentials: &credentials,
-    };
+    let settings = tenant.section()?;
+    let vendor = &c.app.config.moysklad;
+    let place = Place::of(vendor, &tenant.slug, &settings, &credentials);
     let until = clock.now_ms().saturating_add(CHECK_MS);
-    let checked = sync::check::check(ports, place, until).await?;
+    let checked = sync::check::check(ports(c, http, clock), place, until).await?;
     if let Some(named) = checked.account.as_deref().filter(|_| account.is_unnamed()) {
         let name = credentials.account_name().unwrap_or_default();
         let statement = accounts::named(tenant.slug.as_str(), named, name);

@@ -2,7 +2,6 @@
 
 use sklad_jobs::job::{Claim, Progress, Step};
 use sklad_store::{Clock, Kv, Sql, SqlError};
-use sklad_tenant::Slug;
 
 use crate::kinds::{Handlers, done};
 
@@ -13,25 +12,18 @@ pub async fn step<S: Sql, K: Kv, H, C: Clock>(
     until: i64,
 ) -> Result<Step, SqlError> {
     let Handlers { app, clock, .. } = handlers;
-    let now = clock.now_ms();
-    let tenant = match claim.tenant.parse::<Slug>() {
-        Ok(slug) => app.tenant(&slug, now).await,
-        Err(_) => Ok(None),
+    let Some(tenant) = handlers.tenant(&claim.tenant).await? else {
+        return Ok(done(Progress::default()));
     };
-    let tenant = match tenant {
-        Ok(Some(tenant)) => tenant,
-        Ok(None) => return Ok(done(Progress::default())),
-        Err(error) => return Err(SqlError::Other(error.to_string())),
-    };
-    let left = until.saturating_sub(now);
+    let left = until.saturating_sub(clock.now_ms());
     let next = sklad_exchange::housekeeping(app, *clock, &tenant, left).await;
+    let next = next.map_err(|error| SqlError::Other(format!("exchange: {error}")))?;
     Ok(match next {
-        Ok(None) => done(Progress::default()),
-        Ok(Some(at)) => Step::Later {
+        None => done(Progress::default()),
+        Some(at) => Step::Later {
             at,
             cursor: "{}".to_owned(),
             progress: Progress::default(),
         },
-        Err(error) => return Err(SqlError::Other(format!("exchange: {error}"))),
     })
 }

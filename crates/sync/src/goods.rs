@@ -7,7 +7,7 @@ use sklad_moysklad::api::Credentials;
 use sklad_moysklad::sync::{self, Ended, Kind, Place, plan};
 use sklad_moysklad::vendor::accounts::{self, Account};
 use sklad_store::{Clock, Http, Kv, Sql, SqlError};
-use sklad_tenant::{App, MoyskladSettings, Slug, Tenant};
+use sklad_tenant::{App, MoyskladSettings, Tenant};
 
 use crate::kinds::Handlers;
 
@@ -93,13 +93,8 @@ pub(crate) struct Connected {
 
 impl Connected {
     pub(crate) fn place<'a, S, K>(&'a self, app: &'a App<S, K>) -> Place<'a> {
-        Place {
-            tenant: self.tenant.slug.as_str(),
-            settings: &self.settings,
-            origin: &app.config.moysklad.api,
-            files: app.config.moysklad.files.as_deref(),
-            credentials: &self.credentials,
-        }
+        let vendor = &app.config.moysklad;
+        Place::of(vendor, &self.tenant.slug, &self.settings, &self.credentials)
     }
 }
 
@@ -108,15 +103,9 @@ pub(crate) async fn connected<S: Sql, K: Kv, H: Http, C: Clock>(
     handlers: &Handlers<'_, S, K, H, C>,
     tenant: &str,
 ) -> Result<Result<Connected, &'static str>, SqlError> {
-    let Handlers { app, clock, .. } = handlers;
-    let tenant = match tenant.parse::<Slug>() {
-        Ok(slug) => app.tenant(&slug, clock.now_ms()).await,
-        Err(_) => Ok(None),
-    };
-    let tenant = match tenant {
-        Ok(Some(tenant)) => tenant,
-        Ok(None) => return Ok(Err("магазина больше нет")),
-        Err(error) => return Err(SqlError::Other(error.to_string())),
+    let app = handlers.app;
+    let Some(tenant) = handlers.tenant(tenant).await? else {
+        return Ok(Err("магазина больше нет"));
     };
     let Some(account) = accounts::connection(&app.sql, tenant.slug.as_str()).await? else {
         return Ok(Err("МойСклад не подключён: подключите его"));

@@ -1,5 +1,7 @@
 //! The jobs that there are, and who does them.
 
+use std::rc::Rc;
+
 use sklad_jobs::inbox::{Handled, Taken};
 use sklad_jobs::job::{Claim, Progress, RunResult, Step};
 use sklad_jobs::schedule::Schedule;
@@ -9,7 +11,7 @@ use sklad_moysklad::api::session::Ports;
 use sklad_moysklad::sync::plan::{CHANGES, GOODS};
 use sklad_moysklad::webhook;
 use sklad_store::{Clock, Http, Kv, Sql, SqlError};
-use sklad_tenant::App;
+use sklad_tenant::{App, Slug, Tenant};
 
 use crate::{exchange, goods, tenants, webhooks};
 
@@ -37,6 +39,17 @@ impl<'a, S, K, H, C> Handlers<'a, S, K, H, C> {
             http: self.http,
             clock: self.clock,
         }
+    }
+}
+
+impl<S: Sql, K: Kv, H, C: Clock> Handlers<'_, S, K, H, C> {
+    /// The tenant of this name; `None` where there is none any more.
+    pub(crate) async fn tenant(&self, name: &str) -> Result<Option<Rc<Tenant>>, SqlError> {
+        let Ok(slug) = name.parse::<Slug>() else {
+            return Ok(None);
+        };
+        let tenant = self.app.tenant(&slug, self.clock.now_ms()).await;
+        tenant.map_err(|error| SqlError::Other(error.to_string()))
     }
 }
 

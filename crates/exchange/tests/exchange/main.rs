@@ -7,6 +7,9 @@
     reason = "a test may fail"
 )]
 
+#[path = "../common/mod.rs"]
+mod common;
+
 mod abandoned;
 mod archives;
 mod clients;
@@ -21,17 +24,16 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures::executor::block_on;
 use http::Request;
-use sklad_access::{GroupInput, NewEmployee, Right, employees, groups};
 use sklad_exchange::{handle, housekeeping};
 use sklad_jobs::journal;
 use sklad_store::native::{MemoryKv, NativeSql};
-use sklad_store::{Body, BrokenBody, Clock, Row, Sql, SqlError, Statement};
-use sklad_tenant::{App, Config, ExchangeSettings, Settings, Slug, settings};
+use sklad_store::{Clock, Row, Sql, SqlError, Statement};
+use sklad_tenant::{App, ExchangeSettings, Slug};
+
+use common::{Bytes, PASSWORD, TENANT, shop};
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
-const PASSWORD: &str = "пароль-123";
-const TENANT: &str = "demo";
 
 /// A database that can be made to fail: after so many batches, every one.
 struct Fragile {
@@ -74,18 +76,6 @@ impl Clock for Time {
     }
 }
 
-struct Bytes(Option<Vec<u8>>, u64);
-
-impl Body for Bytes {
-    fn length(&self) -> Option<u64> {
-        Some(self.1)
-    }
-
-    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, BrokenBody> {
-        Ok(self.0.take().filter(|bytes| !bytes.is_empty()))
-    }
-}
-
 struct World {
     app: App<Fragile, MemoryKv>,
     time: Time,
@@ -104,30 +94,7 @@ fn with(commerceml: ExchangeSettings) -> World {
         left: Cell::new(None),
     };
     let now = 1_700_000_000_000;
-    let app = App::new(sql, MemoryKv::default(), Config::default());
-    let shop = Settings {
-        commerceml,
-        name: "Кофейня".to_owned(),
-        ..Settings::default()
-    };
-    let slug: Slug = TENANT.parse().unwrap();
-    block_on(settings::create(&app.sql, &app.kv, &slug, shop, now)).unwrap();
-    let group = GroupInput {
-        name: "Обмен".to_owned(),
-        rights: vec![Right::CommerceMlImport],
-        members: None,
-    };
-    block_on(groups::create(&app.sql, TENANT, &group, now)).unwrap();
-    for name in ["one", "two"] {
-        let new = NewEmployee {
-            email: format!("{name}@x.ru"),
-            name: name.to_owned(),
-            password: Some(PASSWORD.to_owned()),
-            active: None,
-            groups: vec!["Обмен".to_owned()],
-        };
-        block_on(employees::create(&app.sql, TENANT, &new, now)).unwrap();
-    }
+    let app = shop(sql, commerceml, now);
     World {
         app,
         time: Time {
@@ -251,7 +218,9 @@ impl Client<'_> {
             }
         }
         let length = u64::try_from(body.len()).unwrap();
-        let request = request.body(Bytes(Some(body.to_vec()), length)).unwrap();
+        let request = request
+            .body(Bytes(Some(body.to_vec()), Some(length)))
+            .unwrap();
         let response = block_on(handle(&self.world.app, &self.world.time, request));
         String::from_utf8(response.into_body()).unwrap()
     }

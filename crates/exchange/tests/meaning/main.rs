@@ -7,6 +7,9 @@
     reason = "a test may fail"
 )]
 
+#[path = "../common/mod.rs"]
+mod common;
+
 mod goods;
 mod missing;
 mod prices;
@@ -18,16 +21,15 @@ use base64::engine::general_purpose::STANDARD;
 use futures::executor::block_on;
 use http::Request;
 use serde_json::{Value, json};
-use sklad_access::{GroupInput, NewEmployee, Right, employees, groups};
 use sklad_exchange::handle;
 use sklad_jobs::journal;
 use sklad_store::native::{MemoryKv, NativeSql};
-use sklad_store::{Body, BrokenBody, Clock, Sql, Statement};
-use sklad_tenant::{App, Config, Settings, Slug, settings};
+use sklad_store::{Clock, Sql, Statement};
+use sklad_tenant::App;
+
+use common::{Bytes, PASSWORD, TENANT, shop};
 
 pub(crate) const MINUTE: i64 = 60_000;
-const PASSWORD: &str = "пароль-123";
-const TENANT: &str = "demo";
 
 /// Time stands still but for pauses.
 struct Time(Cell<i64>);
@@ -46,18 +48,6 @@ impl Clock for Time {
     }
 }
 
-struct Bytes(Option<Vec<u8>>, u64);
-
-impl Body for Bytes {
-    fn length(&self) -> Option<u64> {
-        Some(self.1)
-    }
-
-    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, BrokenBody> {
-        Ok(self.0.take().filter(|bytes| !bytes.is_empty()))
-    }
-}
-
 /// A shop.
 pub(crate) struct World {
     app: App<NativeSql, MemoryKv>,
@@ -70,30 +60,7 @@ pub(crate) fn world(commerceml: Value) -> World {
     let dir = tempfile::tempdir().unwrap();
     let sql = NativeSql::open(&dir.path().join("db")).unwrap();
     let now = 1_700_000_000_000;
-    let app = App::new(sql, MemoryKv::default(), Config::default());
-    let shop = Settings {
-        commerceml: serde_json::from_value(commerceml).unwrap(),
-        name: "Кофейня".to_owned(),
-        ..Settings::default()
-    };
-    let slug: Slug = TENANT.parse().unwrap();
-    block_on(settings::create(&app.sql, &app.kv, &slug, shop, now)).unwrap();
-    let group = GroupInput {
-        name: "Обмен".to_owned(),
-        rights: vec![Right::CommerceMlImport],
-        members: None,
-    };
-    block_on(groups::create(&app.sql, TENANT, &group, now)).unwrap();
-    for name in ["one", "two"] {
-        let new = NewEmployee {
-            email: format!("{name}@x.ru"),
-            name: name.to_owned(),
-            password: Some(PASSWORD.to_owned()),
-            active: None,
-            groups: vec!["Обмен".to_owned()],
-        };
-        block_on(employees::create(&app.sql, TENANT, &new, now)).unwrap();
-    }
+    let app = shop(sql, serde_json::from_value(commerceml).unwrap(), now);
     let time = Time(Cell::new(now));
     World {
         app,
@@ -199,7 +166,9 @@ impl Client<'_> {
             }
         }
         let length = u64::try_from(body.len()).unwrap();
-        let request = request.body(Bytes(Some(body.to_vec()), length)).unwrap();
+        let request = request
+            .body(Bytes(Some(body.to_vec()), Some(length)))
+            .unwrap();
         let response = block_on(handle(&self.world.app, &self.world.time, request));
         String::from_utf8(response.into_body()).unwrap()
     }

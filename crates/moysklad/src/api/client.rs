@@ -201,18 +201,24 @@ impl Headers {
 /// [`Error::TooLarge`] for more than [`TEXT_BYTES`], [`Error::Unreadable`] for a broken archive or what is
 /// no text.
 pub fn unpacked(headers: &HeaderMap, body: Bytes) -> Result<String, Error> {
-    let coding = headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
-    let packed = match coding {
-        None | Some(b"" | b"identity") => false,
-        Some(coding) if coding.eq_ignore_ascii_case(b"gzip") => true,
-        Some(_) => return Err(Error::Unreadable("unknown coding")),
-    };
-    let bytes = if packed {
+    let bytes = if packed(headers)? {
         unzip(&body)?
     } else {
         Vec::from(body)
     };
     String::from_utf8(bytes).map_err(|_| Error::Unreadable("no UTF-8"))
+}
+
+/// Whether a body is packed with gzip, the only coding that is asked for.
+///
+/// # Errors
+/// [`Error::Unreadable`] for any other coding.
+pub fn packed(headers: &HeaderMap) -> Result<bool, Error> {
+    match headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
+        None | Some(b"" | b"identity") => Ok(false),
+        Some(coding) if coding.eq_ignore_ascii_case(b"gzip") => Ok(true),
+        Some(_) => Err(Error::Unreadable("unknown coding")),
+    }
 }
 
 fn unzip(body: &[u8]) -> Result<Vec<u8>, Error> {

@@ -25,7 +25,7 @@ mod whole;
 use sklad_jobs::job::Progress;
 use sklad_jobs::journal::{Direction, Outcome, Record};
 use sklad_store::{Clock, Http, Sql, SqlError, Statement};
-use sklad_tenant::MoyskladSettings;
+use sklad_tenant::{MoySklad, MoyskladSettings, Slug};
 
 use crate::api::session::{Failure, Ports};
 use crate::api::{Api, Credentials, Error, Retry, Session};
@@ -60,6 +60,23 @@ pub struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
+    /// The import of a tenant, from where the deployment says that МойСклад is.
+    #[must_use]
+    pub fn of(
+        vendor: &'a MoySklad,
+        tenant: &'a Slug,
+        settings: &'a MoyskladSettings,
+        credentials: &'a Credentials,
+    ) -> Self {
+        Self {
+            tenant: tenant.as_str(),
+            settings,
+            origin: &vendor.api,
+            files: vendor.files.as_deref(),
+            credentials,
+        }
+    }
+
     pub(crate) fn api(&self) -> Api<'a> {
         Api {
             origin: self.origin,

@@ -7,12 +7,12 @@ use std::io::{BufReader, Read};
 
 use bytes::Bytes;
 use flate2::bufread::MultiGzDecoder;
-use http::header::CONTENT_ENCODING;
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::api::Error;
+use crate::api::client::packed;
 use crate::api::wire::{StockRow, thousandths};
 use crate::raw::{id, object};
 
@@ -63,9 +63,7 @@ impl Whole {
         let places = (0..NOWHERE).zip(stores.keys());
         let places = places.map(|(place, id)| (id.as_str(), place)).collect();
         let body = answer.body().as_ref();
-        let coding = answer.headers().get(CONTENT_ENCODING);
-        let packed = coding.is_some_and(|c| c.as_bytes().eq_ignore_ascii_case(b"gzip"));
-        let lines = match packed {
+        let lines = match packed(answer.headers())? {
             true => lines(MultiGzDecoder::new(body), &places),
             false => lines(body, &places),
         };
@@ -165,6 +163,7 @@ mod tests {
 
     use flate2::Compression;
     use flate2::write::GzEncoder;
+    use http::header::CONTENT_ENCODING;
     use serde_json::{Value, json};
 
     use super::*;
