@@ -54,7 +54,9 @@ pub fn measure(
         let peer = peer.as_ref();
         told.push(parse::measure(files, &host, peer, cli.rounds, figures)?);
     }
-    imports(&folder, &files, &told, &mut host, &state, figures)?;
+    imports(
+        &folder, &files, &told, cli.rounds, &mut host, &state, figures,
+    )?;
     during_imports(cli, dir, &mut host, &state, figures)?;
     let kib = memory_kib(host.id(), "VmHWM")?;
     figures.told("commerceml.host_peak_mib", kib as f64 / 1024.0, "MiB");
@@ -76,6 +78,7 @@ fn imports(
     folder: &Path,
     sizes: &[Files],
     told: &[Option<Told>],
+    rounds: usize,
     host: &mut Process,
     state: &State,
     figures: &mut Figures,
@@ -85,7 +88,7 @@ fn imports(
     let mut memory = Vec::new();
     let mut last = None;
     for (files, told) in sizes.iter().zip(told) {
-        let first = exchange.measure(files, *told, figures)?;
+        let first = exchange.measure(files, *told, rounds, figures)?;
         memory.push(exchange.memory_mib()?);
         last = Some((files, first));
     }

@@ -20,6 +20,8 @@ use crate::process::Process;
 const BUFFER: usize = 64 * 1024;
 /// From so many bytes on the peer reads but once: it takes its time.
 const LARGE: u64 = 50_000_000;
+/// Smaller files are read so much oftener: a stutter of the machine is long beside them.
+const OFTENER: usize = 5;
 
 /// One run of a side over both files.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +54,8 @@ pub fn measure(
     // The first ones find no file in memory and no compiled code.
     scan(files)?;
     wasm(files, &host.url)?;
-    for round in 0..rounds {
+    let small = files.bytes < LARGE;
+    for round in 0..if small { rounds * OFTENER } else { rounds } {
         scans.push(scan(files)?.seconds);
         let native = native(files)?;
         natives.push(native.seconds);
@@ -62,7 +65,7 @@ pub fn measure(
         readings.push(guest.reading_micros as f64 / 1e6);
         memory = memory.max(guest.memory_bytes);
         items = run.items;
-        if let Some(peer) = peer.filter(|_| round == 0 || files.bytes < LARGE) {
+        if let Some(peer) = peer.filter(|_| round == 0 || small && round < rounds) {
             told.push(peer.parse(files)?);
         }
     }

@@ -5,7 +5,9 @@
 //! the digest of what it said last and which columns that may have written. The digest holds until one of
 //! these columns is changed by anybody else; as long as it holds, saying it again changes nothing.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
+
+use twox_hash::XxHash64;
 
 use super::Options;
 use super::change::Change;
@@ -28,10 +30,9 @@ pub struct Note {
 }
 
 impl Note {
-    /// Of one change. The hasher is the standard library's: should another version of it hash otherwise,
-    /// goods are read and merged once more.
+    /// Of one change. Should another version of this hash otherwise, goods are read and merged once more.
     pub fn of(change: &Change, options: &Options<'_>) -> Self {
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = XxHash64::default();
         change.hash(&mut hasher);
         if change.prices.is_some() || change.stock.is_some() || change.quantity.is_some() {
             let types = (options.price_type, options.min_price_type);
@@ -45,7 +46,7 @@ impl Note {
 
     /// Of this and then another one.
     pub fn then(self, next: Self) -> Self {
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = XxHash64::default();
         (self.digest, next.digest).hash(&mut hasher);
         Self {
             digest: hasher.finish(),
