@@ -19,7 +19,7 @@ use crate::upload;
 /// What our imports are called in the catalogue.
 pub const SOURCE: &str = "commerceml";
 /// Goods of one transaction: a till that writes must not wait for long.
-pub const BATCH: usize = 250;
+pub const BATCH: usize = 125;
 /// Bytes of the file in one transaction, however large its goods are: an instance has 32 MiB.
 const BATCH_BYTES: usize = 1024 * 1024;
 /// Groups and other references of one transaction.

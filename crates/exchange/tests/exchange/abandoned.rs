@@ -97,8 +97,8 @@ fn a_large_file_that_nobody_asks_for_is_imported_by_the_requests_of_the_next_exc
         ],
     );
     world.later(HOUR);
-    // 250 goods take so long that a login does a few of the 160 batches.
-    world.batches_take(50);
+    // 125 goods take so long that a login does a few of the 320 batches.
+    world.batches_take(25);
     let before = now(&world);
     let client = world.begun();
     assert!(now(&world) - before <= 2_000, "a login and init are quick");

