@@ -7,7 +7,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use twox_hash::XxHash64;
+use twox_hash::XxHash3_64;
 
 use super::Options;
 use super::change::Change;
@@ -22,6 +22,20 @@ pub enum Side {
     Offer,
 }
 
+/// Hashes everything at once in the end: what a change says comes in many small pieces.
+#[derive(Default)]
+struct Digest(Vec<u8>);
+
+impl Hasher for Digest {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        XxHash3_64::oneshot(&self.0)
+    }
+}
+
 /// What one side said.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Note {
@@ -32,7 +46,7 @@ pub struct Note {
 impl Note {
     /// Of one change. Should another version of this hash otherwise, goods are read and merged once more.
     pub fn of(change: &Change, options: &Options<'_>) -> Self {
-        let mut hasher = XxHash64::default();
+        let mut hasher = Digest::default();
         change.hash(&mut hasher);
         if change.prices.is_some() || change.stock.is_some() || change.quantity.is_some() {
             let types = (options.price_type, options.min_price_type);
@@ -46,7 +60,7 @@ impl Note {
 
     /// Of this and then another one.
     pub fn then(self, next: Self) -> Self {
-        let mut hasher = XxHash64::default();
+        let mut hasher = Digest::default();
         (self.digest, next.digest).hash(&mut hasher);
         Self {
             digest: hasher.finish(),

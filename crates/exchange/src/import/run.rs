@@ -28,6 +28,9 @@ const REFERENCES: usize = 500;
 const MAX_LISTED: usize = 1000;
 /// How many warnings of one import the journal holds; the rest is counted.
 const TOLD: u64 = 50;
+/// How long what was read without a change to store may go unsaved, in milliseconds. A worker that is lost
+/// reads it again.
+const UNSAVED_MS: i64 = 1_000;
 /// How often a batch is planned when somebody else changes the same goods.
 const ATTEMPTS: usize = 5;
 
@@ -58,6 +61,11 @@ impl Batch {
             || self.tree
             || (self.bytes >= BATCH_BYTES && self.changes.len() + references > 0)
     }
+
+    /// Whether it has what goods refer to.
+    fn refers(&self) -> bool {
+        !self.groups.is_empty() || !self.references.is_empty() || self.arranged.is_some()
+    }
 }
 
 struct Worker<'a, S, K, C> {
@@ -71,6 +79,10 @@ struct Worker<'a, S, K, C> {
     stores: Named,
     /// How prices and stock that are stored were chosen.
     chosen: Option<String>,
+    /// When the cursor was saved, milliseconds since 1970 UTC.
+    saved_at: i64,
+    /// Whether it has gone on since then.
+    unsaved: bool,
 }
 
 /// Works on a file until the time is up.
@@ -84,7 +96,8 @@ pub async fn step<S: Sql, K: Kv, C: Clock>(
     lease: &Lease,
     budget_ms: i64,
 ) -> Result<Ended, Error> {
-    let until = call.clock.now_ms() + budget_ms;
+    let now = call.clock.now_ms();
+    let until = now + budget_ms;
     if job.cursor.stamp.is_empty() {
         job.cursor.stamp = missing::stamp(&call.session, &job.id);
     }
@@ -104,6 +117,8 @@ pub async fn step<S: Sql, K: Kv, C: Clock>(
         price_types,
         stores,
         chosen,
+        saved_at: now,
+        unsaved: false,
     };
     match worker.work(until).await {
         Err(error) if !error.is_internal() => fail(call, worker.job, error).await,
@@ -161,6 +176,7 @@ impl<S: Sql, K: Kv, C: Clock> Worker<'_, S, K, C> {
             read?;
             self.call.clock.pause().await;
             if self.call.clock.now_ms() >= until {
+                self.save().await?;
                 return Ok(Ended::Progress(told::progress(&self.job, self.size)));
             }
         }
@@ -195,10 +211,7 @@ impl<S: Sql, K: Kv, C: Clock> Worker<'_, S, K, C> {
                 self.job.cursor.mixed = false;
                 statements.push(choice::store(tenant, &name));
             }
-            statements.push(self.job.save(tenant, now)?);
-            statements.push(self.lease.renew(tenant, now));
-            sql.atomic(statements).await?;
-            self.job.seq += 1;
+            self.write(statements, now).await?;
             if last.is_none() {
                 self.chosen = Some(name);
                 return Ok(true);
@@ -566,18 +579,40 @@ impl<S: Sql, K: Kv, C: Clock> Worker<'_, S, K, C> {
             if priced && self.chosen.is_none() {
                 statements.push(choice::store(tenant, &name));
             }
-            statements.push(self.job.save(tenant, now)?);
-            statements.push(self.lease.renew(tenant, now));
-            match sql.atomic(statements).await {
-                Ok(_) => break,
-                Err(SqlError::Conflict) if attempt < ATTEMPTS => attempt += 1,
-                Err(error) => return Err(error.into()),
+            let early = !self.job.cursor.read && now < self.saved_at + UNSAVED_MS;
+            if statements.is_empty() && !batch.refers() && early {
+                self.unsaved = true;
+                return Ok(());
+            }
+            match self.write(statements, now).await {
+                Ok(()) => break,
+                Err(Error::Sql(SqlError::Conflict)) if attempt < ATTEMPTS => attempt += 1,
+                Err(error) => return Err(error),
             }
         }
-        self.job.seq += 1;
         if priced {
             self.chosen.get_or_insert(name);
         }
+        Ok(())
+    }
+
+    /// Saves the cursor, should it have gone on.
+    async fn save(&mut self) -> Result<(), Error> {
+        if self.unsaved {
+            self.write(Vec::new(), self.call.clock.now_ms()).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes these and the cursor, as one change.
+    async fn write(&mut self, mut statements: Vec<Statement>, now: i64) -> Result<(), Error> {
+        let tenant = self.call.slug();
+        statements.push(self.job.save(tenant, now)?);
+        statements.push(self.lease.renew(tenant, now));
+        self.call.app.sql.atomic(statements).await?;
+        self.job.seq += 1;
+        self.saved_at = now;
+        self.unsaved = false;
         Ok(())
     }
 

@@ -110,6 +110,32 @@ fn a_batch_is_bounded_by_the_bytes_of_its_goods() {
 }
 
 #[test]
+fn where_nothing_changes_the_place_is_saved_once_in_a_while() {
+    let world = world();
+    let imported = |lost: bool| {
+        world.later(HOUR);
+        let client = world.begun();
+        client.put("import.xml", &goods(0..5_000));
+        if lost {
+            world.batches_take(6_000);
+            dies_at(&world, &client, "import.xml");
+            world.batches_take(10);
+        }
+        client.imported("import.xml");
+        world.number("SELECT seq FROM imports ORDER BY updated_at DESC LIMIT 1")
+    };
+    assert!(imported(false) >= 40, "forty batches change goods");
+    let saved = imported(false);
+    assert!(saved <= 3, "{saved} times");
+    imported(true);
+    let told = world.journal("import.xml");
+    assert!(
+        told.last().unwrap().contains("изменений нет, без изменений 5000"),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn what_is_told_changes_while_somebody_else_works() {
     let world = world();
     let client = world.begun();
