@@ -228,6 +228,7 @@ fn tenants_part<'a, S: Sql, K: Kv>(
             c,
             "Настройки покупателей изменены",
         )),
+        Op::OpenApi => Box::pin(async { openapi() }),
         Op::ListKeys => Box::pin(keys::list(c)),
         Op::IssueKey => Box::pin(keys::issue(c)),
         Op::RevokeKey => Box::pin(keys::revoke(c)),
@@ -260,7 +261,6 @@ fn customers_part<'a, S: Sql, K: Kv>(
 
 fn sales_part<'a, S: Sql, K: Kv>(route: &Route, c: &'a Context<'a, S, K>) -> Option<Answering<'a>> {
     Some(match route.op {
-        Op::OpenApi => Box::pin(async { openapi() }),
         Op::ListSales => Box::pin(sales::list(c)),
         Op::GetSale => Box::pin(sales::get(c)),
         Op::ListJournal => Box::pin(journal::list(c)),

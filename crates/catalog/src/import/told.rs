@@ -7,7 +7,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use twox_hash::XxHash3_64;
+use twox_hash::XxHash64;
 
 use super::Options;
 use super::change::Change;
@@ -32,7 +32,7 @@ impl Hasher for Digest {
     }
 
     fn finish(&self) -> u64 {
-        XxHash3_64::oneshot(&self.0)
+        XxHash64::oneshot(0, &self.0)
     }
 }
 

@@ -41,30 +41,13 @@ impl Place {
     fn pass(&mut self, text: &[u8], encoding: Encoding) {
         self.at += text.len() as u64;
         self.raw += encoding.raw_len(text) as u64;
-        let lines = newlines(text);
+        let lines = memchr::memchr_iter(b'\n', text).count();
         let last = memchr::memrchr(b'\n', text);
         let rest = last.and_then(|at| text.get(at + 1..)).unwrap_or(text);
         let before = if last.is_some() { 1 } else { self.column };
         self.line += lines as u64;
         self.column = before + chars(rest) as u64;
     }
-}
-
-/// How many lines end in a text. Every byte of a file is looked at here, so it goes eight at a time.
-fn newlines(text: &[u8]) -> usize {
-    const LOW: u64 = u64::from_ne_bytes([0x7F; 8]);
-    const ENDS: u64 = u64::from_ne_bytes([b'\n'; 8]);
-    let (words, rest) = text.as_chunks();
-    let others = |word: &[u8; 8]| {
-        let bits = u64::from_ne_bytes(*word) ^ ENDS;
-        // The highest bit of a byte that is not zero; nothing is carried into the next byte.
-        ((bits & LOW) + LOW) | bits | LOW
-    };
-    let whole: usize = words
-        .iter()
-        .map(|word| others(word).count_zeros() as usize)
-        .sum();
-    whole + rest.iter().filter(|&&b| b == b'\n').count()
 }
 
 /// The window and what stands around it.
@@ -281,24 +264,6 @@ impl Input {
             // quick-xml does not move over markup that does not end.
             Error::Syntax(_) => usize::try_from(self.end() - at).unwrap_or(usize::MAX),
             _ => 0,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_line_end_counts_wherever_it_stands() {
-        for at in 0..32 {
-            let mut text = *b"\x0b\x8a\x0a0123456789\xff\x00\x0aabcdefghijklmnop";
-            let before = text.iter().filter(|&&b| b == b'\n').count();
-            let new = text[at] != b'\n';
-            text[at] = b'\n';
-            assert_eq!(newlines(&text), before + usize::from(new));
-            let part = &text[at..];
-            assert_eq!(newlines(part), part.iter().filter(|&&b| b == b'\n').count());
         }
     }
 }

@@ -358,17 +358,35 @@ impl Reader {
 /// Passes over the white space between elements, which is a third of a file and nothing to anybody: as
 /// events it would cost as much as the tags.
 fn skip_blanks(rest: &mut &[u8]) {
-    const INDENTATION: &[u8; 8] = b"        ";
+    const WORD: usize = 8;
     loop {
-        match rest {
-            [b'\r' | b'\n', after @ ..] => *rest = after,
-            _ if rest.first_chunk() == Some(INDENTATION) => {
-                *rest = rest.get(INDENTATION.len()..).unwrap_or_default();
-            }
-            [b' ' | b'\t', after @ ..] => *rest = after,
-            _ => return,
+        let word = rest.first_chunk::<WORD>().copied();
+        let word = word.unwrap_or_else(|| {
+            let mut word = [0; WORD];
+            word.iter_mut()
+                .zip(*rest)
+                .for_each(|(to, from)| *to = *from);
+            word
+        });
+        let blanks = leading_blanks(word);
+        *rest = rest.get(blanks..).unwrap_or_default();
+        if blanks < WORD {
+            return;
         }
     }
+}
+
+/// How many bytes of white space eight bytes begin with; all are compared at once.
+fn leading_blanks(bytes: [u8; 8]) -> usize {
+    const LOW: u64 = u64::from_ne_bytes([0x7F; 8]);
+    let word = u64::from_le_bytes(bytes);
+    let others = [b' ', b'\t', b'\n', b'\r'].map(|blank| {
+        let bits = word ^ u64::from_ne_bytes([blank; 8]);
+        // The highest bit of a byte that is another one; nothing is carried into the next byte.
+        ((bits & LOW) + LOW) | bits | LOW
+    });
+    let others = others.into_iter().fold(u64::MAX, |all, one| all & one) & !LOW;
+    others.trailing_zeros() as usize / 8
 }
 
 /// Whether the token may go on behind the end of the window. quick-xml does not move over markup whose
@@ -400,5 +418,31 @@ fn take(machine: &mut Machine, event: Event) -> Result<(), ErrorKind> {
         Event::GeneralRef(name) => machine.reference(&name),
         Event::DocType(_) => Err(ErrorKind::Dtd),
         Event::Decl(_) | Event::PI(_) | Event::Comment(_) | Event::Eof => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_is_passed_over_up_to_the_first_other_byte() {
+        for blanks in 0..40 {
+            for other in [
+                &b""[..],
+                b"<",
+                b"\x0b ",
+                b"\x0c\n",
+                b"\x00 ",
+                b"\xa0 ",
+                "Ж ".as_bytes(),
+            ] {
+                let mut text: Vec<u8> = b" \t\r\n".iter().copied().cycle().take(blanks).collect();
+                text.extend_from_slice(other);
+                let mut rest = text.as_slice();
+                skip_blanks(&mut rest);
+                assert_eq!(rest, other, "{blanks}");
+            }
+        }
     }
 }

@@ -130,7 +130,9 @@ fn where_nothing_changes_the_place_is_saved_once_in_a_while() {
     imported(true);
     let told = world.journal("import.xml");
     assert!(
-        told.last().unwrap().contains("изменений нет, без изменений 5000"),
+        told.last()
+            .unwrap()
+            .contains("изменений нет, без изменений 5000"),
         "{told:?}"
     );
 }
