@@ -196,3 +196,17 @@ fn nobody_is_refused_where_somebody_is_needed() {
         (404, 999)
     );
 }
+
+#[test]
+fn the_operators_document_is_for_everybody_and_is_only_read() {
+    let app = app();
+    let read = app.send("GET", "/api/v1/openapi.json", &[], b"").unwrap();
+    assert_eq!(read.status, 200);
+    assert_eq!(read.headers["content-type"], "application/json");
+    assert_eq!(read.ok()["openapi"], "3.1.0");
+    let sent = app
+        .send("POST", "/api/v1/openapi.json", &[], b"{}")
+        .unwrap();
+    assert_eq!(sent.status, 405);
+    assert_eq!(sent.headers["allow"], "GET");
+}

@@ -23,6 +23,7 @@ use spin_sdk::wasip3::http::types::{ErrorCode, Request, Response};
 pub use answer::early;
 pub use kv::SpinKv;
 pub use outbound::SpinHttp;
+pub use request::open;
 pub use spin_sdk;
 pub use sql::SpinSql;
 pub use stream::{SpinBody, SpinClock};

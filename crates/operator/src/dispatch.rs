@@ -3,7 +3,7 @@
 use std::pin::Pin;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use sklad_catalog::RefKind;
 use sklad_jobs::job::Wish;
 use sklad_loyalty::Programme;
@@ -14,7 +14,7 @@ use sklad_tenant::{App, ExchangeSettings, MoyskladSettings};
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::reply::Reply;
-use crate::routes::{Found, Op, Route, find};
+use crate::routes::{Found, OPENAPI_PATH, Op, Route, find};
 use crate::{
     catalog, customers, employees, gifts, jobs, journal, keys, ledger, moysklad, orders, sales,
     settings, simulate, tenants,
@@ -27,7 +27,23 @@ pub async fn handle<S: Sql, K: Kv>(
     now_ms: i64,
     request: Request<Bytes>,
 ) -> Response<Vec<u8>> {
+    if request.uri().path() == OPENAPI_PATH {
+        return handle_openapi(request.method());
+    }
     respond(app, now_ms, &request, all_parts).await
+}
+
+/// Answers the one route of the component `cabinet-openapi`, for everybody.
+#[must_use]
+pub fn handle_openapi(method: &Method) -> Response<Vec<u8>> {
+    let document = match find(method, OPENAPI_PATH) {
+        Found::Route(..) => miniz_oxide::inflate::decompress_to_vec(crate::OPENAPI)
+            .map(Reply::text)
+            .map_err(|error| ApiError::internal(&error)),
+        Found::Methods(methods) => Err(not_allowed(&methods)),
+        Found::Nothing => Err(nowhere(OPENAPI_PATH)),
+    };
+    into_http(document)
 }
 
 /// Answers the routes of the component `cabinet`: tenants, keys, settings.
@@ -48,7 +64,7 @@ pub async fn handle_customers<S: Sql, K: Kv>(
     respond(app, now_ms, &request, customers_part).await
 }
 
-/// Answers the routes of the component `cabinet-sales`: sales, journal, simulation, check, the OpenAPI document.
+/// Answers the routes of the component `cabinet-sales`: sales, journal, simulation, check.
 pub async fn handle_sales<S: Sql, K: Kv>(
     app: &App<S, K>,
     now_ms: i64,
@@ -142,9 +158,8 @@ fn enter<'a, S: Sql, K: Kv>(
     request: &'a Request<Bytes>,
 ) -> Result<(&'static Route, Context<'a, S, K>), ApiError> {
     let found = find(request.method(), request.uri().path());
-    let open = matches!(&found, Found::Route(route, _) if route.op == Op::OpenApi);
     // Who is nobody learns nothing, not even what there is.
-    if !open && !authorized(app, request) {
+    if !authorized(app, request) {
         let message = "Нужен токен оператора";
         return Err(ApiError::new(
             StatusCode::UNAUTHORIZED,
@@ -157,13 +172,15 @@ fn enter<'a, S: Sql, K: Kv>(
             let context = Context::new(app, now_ms, request, route, names)?;
             Ok((route, context))
         }
-        Found::Methods(methods) => {
-            let message = "Для этого адреса метод не поддерживается";
-            let status = StatusCode::METHOD_NOT_ALLOWED;
-            Err(ApiError::new(status, "method_not_allowed", message).allowing(&methods))
-        }
+        Found::Methods(methods) => Err(not_allowed(&methods)),
         Found::Nothing => Err(nowhere(request.uri().path())),
     }
+}
+
+fn not_allowed(methods: &[&'static str]) -> ApiError {
+    let message = "Для этого адреса метод не поддерживается";
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    ApiError::new(status, "method_not_allowed", message).allowing(methods)
 }
 
 /// There is no such path. A slash too many is no other path and is not passed over: what is meant by
@@ -228,19 +245,11 @@ fn tenants_part<'a, S: Sql, K: Kv>(
             c,
             "Настройки покупателей изменены",
         )),
-        Op::OpenApi => Box::pin(async { openapi() }),
         Op::ListKeys => Box::pin(keys::list(c)),
         Op::IssueKey => Box::pin(keys::issue(c)),
         Op::RevokeKey => Box::pin(keys::revoke(c)),
         _ => return None,
     })
-}
-
-fn openapi() -> Result<Reply, ApiError> {
-    let document = miniz_oxide::inflate::decompress_to_vec(crate::OPENAPI);
-    document
-        .map(Reply::text)
-        .map_err(|error| ApiError::internal(&error))
 }
 
 fn customers_part<'a, S: Sql, K: Kv>(
@@ -371,10 +380,13 @@ mod tests {
                 orders_part(route, &c),
                 connections_part(route, &c),
             ];
-            // Those that call others are not with them.
-            let calls = matches!(route.op, Op::CheckMoysklad | Op::DisconnectMoysklad);
+            // What calls others, and what is for everybody, is not with them.
+            let apart = matches!(
+                route.op,
+                Op::CheckMoysklad | Op::DisconnectMoysklad | Op::OpenApi
+            );
             let parts = parts.iter().flatten().count();
-            assert_eq!(parts + usize::from(calls), 1, "{:?}", route.op);
+            assert_eq!(parts + usize::from(apart), 1, "{:?}", route.op);
         }
     }
 }

@@ -223,10 +223,13 @@ macro_rules! tenant {
     };
 }
 
+/// Where the OpenAPI document is.
+pub const OPENAPI_PATH: &str = "/api/v1/openapi.json";
+
 /// Everything there is.
 pub const ROUTES: &[Route] = &[
     Route::get(
-        "/api/v1/openapi.json",
+        OPENAPI_PATH,
         Op::OpenApi,
         "Этот документ (без токена)",
     )
