@@ -5,7 +5,7 @@ use std::cell::Cell;
 use bytes::Bytes;
 use http::Method;
 use http::header::LOCATION;
-use sklad_store::{Call, Clock, Http, Reach, Sql, SqlError, Within};
+use sklad_store::{Call, Clock, Http, Ports, Reach, Sql, SqlError, Within};
 use uuid::Uuid;
 
 use super::client::{self, Api, Headers, WITHIN};
@@ -25,25 +25,6 @@ const LANE_GRACE_MS: i64 = 60_000;
 const DISABLE_WEBHOOKS: &str = "x-lognex-webhook-disablebyprefix";
 /// The largest file that is fetched, in bytes.
 pub const FILE_BYTES: usize = 5 * 1024 * 1024;
-
-/// The ports that an importer works with.
-#[derive(Debug)]
-pub struct Ports<'a, S, H, C> {
-    /// Database.
-    pub sql: &'a S,
-    /// Outgoing HTTP.
-    pub http: &'a H,
-    /// Time.
-    pub clock: &'a C,
-}
-
-impl<S, H, C> Clone for Ports<'_, S, H, C> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<S, H, C> Copy for Ports<'_, S, H, C> {}
 
 /// Why a session could not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

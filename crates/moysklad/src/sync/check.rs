@@ -6,11 +6,12 @@ use sklad_tenant::MoyskladSettings;
 
 use super::Place;
 use crate::api::page::Page;
-use crate::api::session::{Failure, Ports};
+use crate::api::session::Failure;
 use crate::api::wire::Entry;
 use crate::api::{Error, Session};
 use crate::map::own_id;
-use crate::raw::{id, last_segment, object, text};
+use sklad_raw::{id, last_segment, object, text};
+use sklad_store::Ports;
 
 /// How many organisations are named to who typed a wrong id.
 const NAMED: usize = 5;

@@ -27,8 +27,9 @@ use sklad_jobs::journal::{Direction, Outcome, Record};
 use sklad_store::{Clock, Http, Sql, SqlError, Statement};
 use sklad_tenant::{MoySklad, MoyskladSettings, Slug};
 
-use crate::api::session::{Failure, Ports};
+use crate::api::session::Failure;
 use crate::api::{Api, Credentials, Error, Retry, Session};
+use sklad_store::Ports;
 
 pub use cursor::{Cursor, Kind, Phase, Totals};
 

@@ -10,11 +10,12 @@ use sklad_store::{Clock, Http, Sql, SqlError};
 use super::{ACTIONS, PREFIX, types};
 use crate::api::client::BASE;
 use crate::api::page::Page;
-use crate::api::session::{Failure, Ports};
+use crate::api::session::Failure;
 use crate::api::wire::{self, flag};
 use crate::api::{Error, Session};
-use crate::raw::{object, text};
 use crate::sync::{Ended, Place, failed};
+use sklad_raw::{object, text};
+use sklad_store::Ports;
 
 /// The longest address that МойСклад takes, in characters.
 pub const URL_CHARS: usize = 255;
@@ -375,7 +376,7 @@ fn existing(json: &str) -> Result<Vec<Existing>, Error> {
             ),
         };
         Some(Existing {
-            id: crate::raw::id(one.id)?,
+            id: sklad_raw::id(one.id)?,
             subject,
             url: told(one.url),
             enabled: flag(one.enabled) != Some(false),
