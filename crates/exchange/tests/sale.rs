@@ -17,7 +17,7 @@ use base64::engine::general_purpose::STANDARD;
 use futures::executor::block_on;
 use http::Request;
 use serde_json::{Value, json};
-use sklad_orders::{Order, Stored};
+use sklad_orders::{Order, Stored, Who};
 use sklad_store::native::{MemoryKv, NativeSql};
 use sklad_store::{Clock, Sql, Statement};
 use sklad_tenant::{App, ExchangeSettings};
@@ -87,7 +87,7 @@ impl World {
         }))
         .unwrap();
         let now = self.clock.now_ms();
-        sklad_orders::upsert(&self.app.sql, TENANT, &[order], now)
+        sklad_orders::upsert(&self.app.sql, TENANT, Who::Api, &[order], now)
             .await
             .unwrap();
     }
