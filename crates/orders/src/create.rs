@@ -52,7 +52,14 @@ pub async fn create(
     let offers = offers::named(sql, tenant, &names).await?;
     let id = ids::sequence(now_ms)();
     for attempt in 0..ATTEMPTS {
-        let Some(number) = number(sql, tenant, new, attempt).await? else {
+        let number = number(sql, tenant, new, attempt).await;
+        // The same request may have been faster, and have taken the number that it gives.
+        if (attempt > 0 || number.is_err())
+            && let Some(stored) = request.made(sql).await?
+        {
+            return Ok(repeated(stored));
+        }
+        let Some(number) = number? else {
             continue;
         };
         let order = place::placed(new, &offers, &id, &number, now_ms).map_err(refused)?;
@@ -70,10 +77,6 @@ pub async fn create(
             }
             Err(error) if overtaken(&error) => {}
             Err(error) => return Err(error),
-        }
-        // The same request may have been faster.
-        if let Some(stored) = request.made(sql).await? {
-            return Ok(repeated(stored));
         }
     }
     Err(SqlError::Conflict.into())
@@ -103,7 +106,7 @@ fn made(order: Order) -> Change {
     }
 }
 
-/// What is asked for, as it is read: spaces and the order of fields make no other request.
+/// What is asked for, as it is read: how the JSON was written makes no other request.
 fn digest(new: &NewOrder) -> String {
     let text = serde_json::to_vec(new).unwrap_or_default();
     let digest = Sha256::digest(text);

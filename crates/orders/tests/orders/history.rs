@@ -121,7 +121,7 @@ fn a_cancelled_order_is_told_to_1c_and_stays_cancelled() {
     assert_eq!(words(&events), expected);
     assert_eq!(events[1].note.as_deref(), Some("Передумал"));
     // A shop that writes the order again without having heard of it does not undo it.
-    world.put(&[made.order.clone()], 7).unwrap();
+    world.put(std::slice::from_ref(&made.order), 7).unwrap();
     assert_eq!(world.get(id).unwrap().order.cancelled_at, Some(5));
     assert_eq!(world.cancel("nobody", 6), Ok(None));
 }
