@@ -183,7 +183,9 @@ pub async fn config_with_vendors() -> Result<Config, Error> {
     )?
     .with_files(&text("moysklad_files").await)?;
     let public_url = text("public_url").await;
-    config().await?.with_vendors(&public_url, moysklad)
+    let gateway = text("insales_gateway").await;
+    let config = config().await?.with_vendors(&public_url, moysklad)?;
+    config.with_insales(&gateway)
 }
 
 /// The error that the host answers with a bare 500.

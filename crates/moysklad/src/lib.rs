@@ -5,7 +5,6 @@
 pub mod api;
 pub mod loyalty;
 pub mod map;
-pub mod raw;
 pub mod sync;
 pub mod vendor;
 pub mod webhook;

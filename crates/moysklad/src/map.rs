@@ -20,7 +20,7 @@ use crate::api::wire::{
     Characteristic, Component, Counterparty, Entry, Good, Image, Meta, Pack, StockRow, barcodes,
     elements, flag, kopecks, reference, thousandths,
 };
-use crate::raw::{Raw, decimal, id, last_segment, object, text};
+use sklad_raw::{Raw, decimal, id, last_segment, object, text};
 
 /// With what the names of МойСклад's picture files begin.
 pub const PICTURE: &str = "ms-";

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sklad_jobs::job::{self, Wish};
 use sklad_moysklad::api::Access;
-use sklad_moysklad::api::session::{Failure, Ports};
+use sklad_moysklad::api::session::Failure;
 use sklad_moysklad::sync::plan::{self, Changed};
 use sklad_moysklad::sync::{self, Place};
 use sklad_moysklad::vendor::accounts::{self, Account, State, Weight};
@@ -11,6 +11,7 @@ use sklad_moysklad::vendor::{Error, settle};
 use sklad_moysklad::webhook;
 use sklad_moysklad::webhook::hooks::{self, Owner};
 use sklad_moysklad::webhook::register::{self, Removed};
+use sklad_store::Ports;
 use sklad_store::{Clock, Http, Kv, Sql, SqlError};
 use sklad_tenant::Tenant;
 

@@ -31,6 +31,7 @@ mod kv;
 pub mod migrations;
 #[cfg(feature = "native")]
 pub mod native;
+mod ports;
 pub mod settings;
 mod sql;
 
@@ -38,4 +39,5 @@ pub use body::{Body, BrokenBody};
 pub use clock::Clock;
 pub use http::{Call, Http, HttpError, NotPublic, Reach, Within, post_json, public};
 pub use kv::{Kv, KvError};
+pub use ports::Ports;
 pub use sql::{Row, Sql, SqlError, Statement, Value};

@@ -7,9 +7,9 @@ use sklad_jobs::job::{Claim, Progress, RunResult, Step};
 use sklad_jobs::schedule::Schedule;
 use sklad_jobs::sweep;
 use sklad_jobs::tick::Runner;
-use sklad_moysklad::api::session::Ports;
 use sklad_moysklad::sync::plan::{CHANGES, GOODS};
 use sklad_moysklad::webhook;
+use sklad_store::Ports;
 use sklad_store::{Clock, Http, Kv, Sql, SqlError};
 use sklad_tenant::{App, Slug, Tenant};
 

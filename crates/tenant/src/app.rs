@@ -22,6 +22,9 @@ const NEGATIVE_LIMIT: usize = 256;
 /// The least length of the operator's token and of the application's secret, in characters.
 pub const SECRET_MIN_CHARS: usize = 16;
 
+/// The value of `insales_gateway` that stands for none: a host refuses a grant that is empty.
+pub const NO_GATEWAY: &str = "https://myinsales.ru";
+
 /// What the operator has configured.
 #[derive(Clone, Default)]
 pub struct Config {
@@ -37,6 +40,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// МойСклад.
     pub moysklad: MoySklad,
+    /// An origin that stands for all shops of InSales, for tests alone: a shop is at `{gateway}/{domain}`.
+    pub insales_gateway: Option<String>,
 }
 
 impl Config {
@@ -58,6 +63,7 @@ impl Config {
             base_domain: some(base_domain).map(str::to_owned),
             public_url: None,
             moysklad: MoySklad::default(),
+            insales_gateway: None,
         })
     }
 
@@ -70,6 +76,19 @@ impl Config {
         Ok(Self {
             public_url: public_url.transpose()?,
             moysklad,
+            ..self
+        })
+    }
+
+    /// The same with the variable `insales_gateway`; what is empty or [`NO_GATEWAY`] is none.
+    ///
+    /// # Errors
+    /// [`Error::Variable`] for an address that is none.
+    pub fn with_insales(self, gateway: &str) -> Result<Self, Error> {
+        let gateway = some(gateway).filter(|url| *url != NO_GATEWAY);
+        let gateway = gateway.map(|url| moysklad::origin("insales_gateway", url));
+        Ok(Self {
+            insales_gateway: gateway.transpose()?,
             ..self
         })
     }

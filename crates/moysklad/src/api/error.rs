@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use sklad_store::HttpError;
 
 use super::client::Headers;
-use crate::raw::{members, object, text};
+use sklad_raw::{members, object, text};
 
 /// The longest text of the vendor's that is told on, in characters.
 const TEXT_CHARS: usize = 300;
@@ -166,15 +166,15 @@ impl From<HttpError> for Error {
 /// `{"errors": [{"error", "code", …}]}`
 #[derive(Default)]
 struct Errors<'a> {
-    errors: crate::raw::Raw<'a>,
+    errors: sklad_raw::Raw<'a>,
 }
 
 members!(Errors { errors: "errors" });
 
 #[derive(Default)]
 struct One<'a> {
-    error: crate::raw::Raw<'a>,
-    code: crate::raw::Raw<'a>,
+    error: sklad_raw::Raw<'a>,
+    code: sklad_raw::Raw<'a>,
 }
 
 members!(One {

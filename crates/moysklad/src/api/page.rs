@@ -17,7 +17,7 @@ use sklad_tenant::clock;
 
 use super::Error;
 use super::wire;
-use crate::raw::{Raw, object, text};
+use sklad_raw::{Raw, object, text};
 
 /// The most rows of a page.
 pub const MAX_ROWS: u32 = 1_000;

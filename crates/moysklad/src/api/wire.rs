@@ -7,7 +7,7 @@ use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::value::RawValue;
 
-use crate::raw::{Raw, decimal, id, last_segment, members, object, text};
+use sklad_raw::{Raw, decimal, id, last_segment, members, object, text};
 
 /// A reference: `{"href", "type", …}`; of a list also its size.
 #[derive(Clone, Copy, Debug, Default)]

@@ -12,21 +12,8 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use sklad_loyalty::units::{Kopecks, Percent, Points, Quantity};
 
-use crate::raw::{Member, last_segment, members, written};
-pub use crate::raw::{Raw, Unusable, decimal, id, number_or_nothing, object, text};
-
-/// What is no list is an empty one, and what is no position in it is one of which nothing is known:
-/// the others keep their places.
-impl<'a> Member<'a> for Vec<Position<'a>> {
-    fn of(raw: Raw<'a>) -> Self {
-        // Nearly always all are positions, and then the list is read once.
-        object(raw).unwrap_or_else(|| {
-            let list: Vec<&RawValue> = object(raw).unwrap_or_default();
-            let positions = list.into_iter().map(|raw| object(Some(raw)));
-            positions.map(Option::unwrap_or_default).collect()
-        })
-    }
-}
+pub use sklad_raw::{Raw, Unusable, decimal, id, number_or_nothing, object, text};
+use sklad_raw::{last_segment, members, written};
 
 /// `{href, id}`, and in newer calls `idType` and `type`. Nothing is read out of the href's host.
 #[derive(Clone, Copy, Debug, Default)]

@@ -10,10 +10,11 @@ use sklad_store::{Clock, Http, Sql, SqlError};
 use super::cursor::{Cursor, Kind, Phase};
 use super::{Place, SOURCE, Went, Work, customers, goods, references, stock};
 use crate::api::page::{List, MAX_ROWS, Page};
-use crate::api::session::{Failure, Ports};
+use crate::api::session::Failure;
 use crate::api::wire::reference;
 use crate::api::{Error, Session};
 use crate::map;
+use sklad_store::Ports;
 
 /// How many requests run at once: a person waits for what an import brings, nobody for this.
 const LANES: usize = 2;
@@ -68,7 +69,7 @@ pub async fn bring<S: Sql, H: Http, C: Clock>(
         return Ok(Failed::new());
     };
     cursor.price_type = Some(main).filter(|id| !id.is_empty());
-    let opened = Session::open(ports, place.tenant, place.api(), LANES, until_ms).await;
+    let opened = Session::open(ports, place.tenant, place.api(), "", LANES, until_ms).await;
     let session = match opened {
         Ok(session) => session,
         Err(Failure::Sql(error)) => return Err(error),

@@ -6,11 +6,12 @@ use sklad_tenant::MoyskladSettings;
 
 use super::Place;
 use crate::api::page::Page;
-use crate::api::session::{Failure, Ports};
+use crate::api::session::Failure;
 use crate::api::wire::Entry;
 use crate::api::{Error, Session};
 use crate::map::own_id;
-use crate::raw::{id, last_segment, object, text};
+use sklad_raw::{id, last_segment, object, text};
+use sklad_store::Ports;
 
 /// How many organisations are named to who typed a wrong id.
 const NAMED: usize = 5;
@@ -53,7 +54,7 @@ pub async fn check<S: Sql, H: Http, C: Clock>(
     until_ms: i64,
 ) -> Result<Checked, SqlError> {
     let mut checked = Checked::default();
-    let asked = match Session::open(ports, place.tenant, place.api(), 1, until_ms).await {
+    let asked = match Session::open(ports, place.tenant, place.api(), "", 1, until_ms).await {
         Ok(session) => {
             let asked = ask(&session, place.settings, &mut checked).await;
             session.close().await?;

@@ -15,7 +15,7 @@ use crate::api::page::{self, List, Page};
 use crate::api::session::Failure;
 use crate::api::{Error, wire};
 use crate::map::{self, Known, Product};
-use crate::raw::{id, object};
+use sklad_raw::{id, object};
 
 /// Goods of one transaction: a till that writes must not wait for long.
 pub const BATCH: usize = 250;

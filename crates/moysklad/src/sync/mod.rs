@@ -27,8 +27,9 @@ use sklad_jobs::journal::{Direction, Outcome, Record};
 use sklad_store::{Clock, Http, Sql, SqlError, Statement};
 use sklad_tenant::{MoySklad, MoyskladSettings, Slug};
 
-use crate::api::session::{Failure, Ports};
+use crate::api::session::Failure;
 use crate::api::{Api, Credentials, Error, Retry, Session};
+use sklad_store::Ports;
 
 pub use cursor::{Cursor, Kind, Phase, Totals};
 
@@ -177,7 +178,15 @@ pub async fn step<S: Sql, H: Http, C: Clock>(
             return Ok(left(&cursor, ended));
         }
     }
-    let opened = Session::open(ports, place.tenant, place.api(), LANES, until_ms).await;
+    let opened = Session::open(
+        ports,
+        place.tenant,
+        place.api(),
+        plan::job_of(kind),
+        LANES,
+        until_ms,
+    )
+    .await;
     let session = match opened {
         Ok(session) => session,
         Err(Failure::Sql(error)) => return Err(error),

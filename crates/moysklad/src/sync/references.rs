@@ -19,7 +19,7 @@ use crate::api::page::{self, List, Page};
 use crate::api::session::Failure;
 use crate::api::wire::{Entry, flag, reference};
 use crate::map::{self, Known, dictionary, entry_id, own_id};
-use crate::raw::{object, text};
+use sklad_raw::{object, text};
 
 /// The most entries of one dictionary that are known by name.
 const MOST: usize = 5_000;

@@ -18,7 +18,7 @@ use crate::api::page::escaped;
 use crate::api::session::Failure;
 use crate::api::wire::StockRow;
 use crate::map;
-use crate::raw::{id, object};
+use sklad_raw::{id, object};
 
 /// Goods of one transaction: a till that writes must not wait for long.
 const BATCH: usize = 250;

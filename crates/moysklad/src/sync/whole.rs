@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::api::Error;
 use crate::api::client::packed;
 use crate::api::wire::{StockRow, thousandths};
-use crate::raw::{id, object};
+use sklad_raw::{id, object};
 
 /// The largest answer, in bytes as they come.
 pub const BODY_BYTES: usize = 6 * 1024 * 1024;

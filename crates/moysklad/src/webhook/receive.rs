@@ -6,9 +6,9 @@ use sklad_tenant::clock;
 
 use super::NOTED;
 use super::wire::STOCK;
-use crate::api::session::Ports;
 use crate::sync::Place;
 use crate::sync::changed::{Wanted, What, bring};
+use sklad_store::Ports;
 
 /// What a group is about.
 enum About<'a> {

@@ -10,11 +10,12 @@ use sklad_store::{Clock, Http, Sql, SqlError};
 use super::{ACTIONS, PREFIX, types};
 use crate::api::client::BASE;
 use crate::api::page::Page;
-use crate::api::session::{Failure, Ports};
+use crate::api::session::Failure;
 use crate::api::wire::{self, flag};
 use crate::api::{Error, Session};
-use crate::raw::{object, text};
 use crate::sync::{Ended, Place, failed};
+use sklad_raw::{object, text};
+use sklad_store::Ports;
 
 /// The longest address that МойСклад takes, in characters.
 pub const URL_CHARS: usize = 255;
@@ -178,7 +179,7 @@ pub async fn step<S: Sql, H: Http, C: Clock>(
     if address.url().chars().count() > URL_CHARS {
         return Ok(warning("Адрес для уведомлений МоегоСклада слишком длинный"));
     }
-    let opened = Session::open(ports, place.tenant, place.api(), 1, until_ms).await;
+    let opened = Session::open(ports, place.tenant, place.api(), "", 1, until_ms).await;
     let session = match opened {
         Ok(session) => session.quietly(&format!("{}{PREFIX}", address.public_url)),
         Err(Failure::Sql(error)) => return Err(error),
@@ -285,7 +286,7 @@ pub async fn remove<S: Sql, H: Http, C: Clock>(
     path: &str,
     until_ms: i64,
 ) -> Result<Removed, Failure> {
-    let session = Session::open(ports, place.tenant, place.api(), 1, until_ms).await?;
+    let session = Session::open(ports, place.tenant, place.api(), "", 1, until_ms).await?;
     let removed = remove_with(&session, place.origin, path).await;
     session.close().await?;
     removed
@@ -375,7 +376,7 @@ fn existing(json: &str) -> Result<Vec<Existing>, Error> {
             ),
         };
         Some(Existing {
-            id: crate::raw::id(one.id)?,
+            id: sklad_raw::id(one.id)?,
             subject,
             url: told(one.url),
             enabled: flag(one.enabled) != Some(false),

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::types;
 use crate::api::wire::Meta;
-use crate::raw::{Raw, id, last_segment, members, object, text};
+use sklad_raw::{Raw, id, last_segment, members, object, text};
 
 /// What the hint about stock is about: all of it is handled together.
 pub const STOCK: &str = "stock";

@@ -1,4 +1,4 @@
-//! JSON of МойСклад, read with the tolerance that its documentation's own samples demand
+//! JSON of vendors, read with the tolerance that their documentation's own samples demand
 //! (moysklad-loyalty.md §2, moysklad-json-api.md §1.7): a field may be missing, null, empty, a number in
 //! quotes.
 //!
@@ -27,19 +27,32 @@ impl<'a> Member<'a> for Raw<'a> {
     }
 }
 
+/// What is no list is an empty one, and what is no such object in it is one of which nothing is known: the
+/// others keep their places.
+impl<'a, T: Deserialize<'a> + Default> Member<'a> for Vec<T> {
+    fn of(raw: Raw<'a>) -> Self {
+        // Nearly always all are such objects, and then the list is read once.
+        object(raw).unwrap_or_else(|| {
+            let list: Vec<&RawValue> = object(raw).unwrap_or_default();
+            let items = list.into_iter().map(|raw| object(Some(raw)));
+            items.map(Option::unwrap_or_default).collect()
+        })
+    }
+}
+
 /// Reads an object's members by their names. Not serde's derive, because that refuses an object that
 /// names a member twice: here the last one counts, as in other readers of JSON.
+#[macro_export]
 macro_rules! members {
     ($type:ident { $($field:ident: $name:literal),+ $(,)? }) => {
         impl<'de: 'a, 'a> serde::Deserialize<'de> for $type<'a> {
             fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                let [$($field),+] = $crate::raw::read_members(from, &[$($name),+])?;
-                Ok(Self { $($field: $crate::raw::Member::of($field)),+ })
+                let [$($field),+] = $crate::read_members(from, &[$($name),+])?;
+                Ok(Self { $($field: $crate::Member::of($field)),+ })
             }
         }
     };
 }
-pub(crate) use members;
 
 /// The values of these members of an object; nothing where one is missing or null.
 ///
