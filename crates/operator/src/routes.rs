@@ -634,7 +634,7 @@ pub const ROUTES: &[Route] = &[
                 "status",
                 "В этом статусе: его идентификатор, а без него – название",
             ),
-            ("company", "Этой компании"),
+            ("company", "Этой компании, по её идентификатору; у первой – main"),
             ("order", "id (по умолчанию) или updated_at; с отбором – только id"),
         ])
         .answers(200, Answer::Page("StoredOrder")),

@@ -10,7 +10,7 @@ use crate::model::Order;
 use crate::place::{self, NewOrder};
 use crate::state::{From1c, State};
 use crate::store::{Change, Stored, get, overtaken, read, write};
-use crate::{Error, check};
+use crate::{Error, check, company};
 
 /// How often it is tried while others make orders at the same time, or have taken the number.
 const ATTEMPTS: u32 = 16;
@@ -50,6 +50,7 @@ pub async fn create(
     }
     let names = place::names(new).map_err(refused)?;
     let offers = offers::named(sql, tenant, &names).await?;
+    let company = company::known(sql, tenant, new.company.as_deref(), "company").await?;
     let id = ids::sequence(now_ms)();
     for attempt in 0..ATTEMPTS {
         let number = number(sql, tenant, new, attempt).await;
@@ -62,7 +63,8 @@ pub async fn create(
         let Some(number) = number? else {
             continue;
         };
-        let order = place::placed(new, &offers, &id, &number, now_ms).map_err(refused)?;
+        let mut order = place::placed(new, &offers, &id, &number, now_ms).map_err(refused)?;
+        order.company.clone_from(&company);
         let row = told(&order);
         let mut batch = vec![request.claim(&id)];
         batch.extend(write(tenant, who, &[made(order)], now_ms)?);

@@ -15,6 +15,7 @@
 
 mod cancel;
 mod check;
+mod company;
 mod create;
 pub mod document;
 mod error;

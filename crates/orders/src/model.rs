@@ -16,7 +16,7 @@ pub struct Order {
     pub id: String,
     /// Номер, у каждого заказа свой.
     pub number: String,
-    /// Компания; без неё – первая у арендатора.
+    /// Компания: идентификатор, в запросе можно название; без неё – первая у арендатора.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub company: Option<String>,
     /// Когда оформлен, миллисекунды с 1970 года (UTC).

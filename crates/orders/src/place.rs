@@ -22,7 +22,7 @@ const NEW: (&str, &str) = ("new", "Новый");
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewOrder {
-    /// Компания; без неё – первая у арендатора.
+    /// Компания: идентификатор или название; без неё – первая у арендатора.
     #[serde(default)]
     pub company: Option<String>,
     /// Номер; без него заказ получит следующий свободный.
@@ -140,7 +140,7 @@ fn word(text: &Option<String>) -> Option<&str> {
     text.as_deref().map(str::trim).filter(|t| !t.is_empty())
 }
 
-/// The order that `new` asks for, of the goods `offers` (one for each of its items, `None` where there is
+/// The order that `new` asks for, but for its company, of the goods `offers` (one for each of its items, `None` where there is
 /// no such good), made at `now_ms` under this id and number.
 ///
 /// What it costs is calculated: each item is price by quantity, rounded half up to a kopeck, less its
@@ -164,7 +164,6 @@ pub(crate) fn placed(
     let order = Order {
         id: id.to_owned(),
         number: number.to_owned(),
-        company: new.company.clone(),
         moment: now_ms,
         currency: "RUB".to_owned(),
         rate: RATE_ONE,

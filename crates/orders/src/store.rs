@@ -10,7 +10,7 @@ use crate::check::checked;
 use crate::history::{self, Who};
 use crate::model::Order;
 use crate::state::{From1c, State};
-use crate::{Error, error};
+use crate::{Error, company, error};
 
 /// The most orders of one batch.
 pub const MAX_BATCH: usize = 100;
@@ -63,7 +63,7 @@ pub enum View<'a> {
     Changes,
     /// Those of a status – its id, or its name where it has none – by id.
     Status(&'a str),
-    /// Those that name a company, by id.
+    /// Those of a company, given by its id, by id.
     Company(&'a str),
 }
 
@@ -95,7 +95,8 @@ pub async fn upsert(
             format!("не больше {MAX_BATCH} заказов за раз"),
         ));
     }
-    let batch = all_checked(orders)?;
+    let mut batch = all_checked(orders)?;
+    company::all_known(sql, tenant, &mut batch).await?;
     let mut attempt = 1;
     loop {
         match attempt_upsert(sql, tenant, who, &batch, now_ms).await {
@@ -160,7 +161,8 @@ pub async fn list(
 // As the indexes `orders_status` and `orders_company` have it, to the letter.
 const OF_STATUS: &str = "COALESCE(NULLIF(o.document ->> '$.status.id', ''), \
          o.document ->> '$.status.name') = ?5 AND o.id > ?2 AND ?3 IS NOT NULL";
-const OF_COMPANY: &str = "o.document ->> '$.company' = ?5 AND o.id > ?2 AND ?3 IS NOT NULL";
+const OF_COMPANY: &str =
+    "COALESCE(o.document ->> '$.company', 'main') = ?5 AND o.id > ?2 AND ?3 IS NOT NULL";
 
 /// The orders that changed last, the latest first, at most [`MAX_PAGE`].
 ///

@@ -37,4 +37,5 @@ CREATE TABLE order_history (
 -- The id of a status, or its name where it has none.
 CREATE INDEX orders_status ON orders (tenant, COALESCE(NULLIF(document ->> '$.status.id', ''), document ->> '$.status.name'), id)
 -- step
-CREATE INDEX orders_company ON orders (tenant, document ->> '$.company', id)
+-- An order that names no company is of the first one.
+CREATE INDEX orders_company ON orders (tenant, COALESCE(document ->> '$.company', 'main'), id)

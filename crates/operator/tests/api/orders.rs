@@ -103,7 +103,9 @@ fn an_order_is_made_once_for_a_key() {
 fn an_order_is_cancelled_with_a_reason_and_has_a_history() {
     let w = shops();
     goods(&w);
-    make(&w, "k", &[("company", json!("k1"))]);
+    let unknown = make(&w, "k", &[("company", json!("к1"))]);
+    assert_eq!(unknown.refusal(), (422, "refused", "company"));
+    make(&w, "k", &[("company", json!("компания 1"))]);
     let cancel = |key: &str, reason: &str| {
         w.post(
             &format!("/demo/orders/{key}/cancel?by=operator"),
@@ -136,7 +138,7 @@ fn an_order_is_cancelled_with_a_reason_and_has_a_history() {
     assert_eq!(cancel("s", "поздно").refusal(), (409, "conflict", ""));
     for (query, count) in [
         ("status=cancelled", 1),
-        ("company=k1", 1),
+        ("company=main", 2),
         ("status=new", 0),
     ] {
         assert_eq!(

@@ -3,6 +3,7 @@
 use futures::executor::block_on;
 use proptest::prelude::*;
 use sklad_catalog::goods::{self, GoodInput};
+use sklad_connections::companies;
 use sklad_orders::{
     Created, Customer, DELIVERY_ID, Error, NewDelivery, NewItem, NewMethod, NewOrder, Order, Who,
     create,
@@ -107,7 +108,7 @@ impl World {
 fn an_order_says_of_its_goods_what_the_catalogue_knows() {
     let world = shop();
     let wanted = NewOrder {
-        company: Some("k2".to_owned()),
+        company: Some("компания 2".to_owned()),
         items: vec![coffee(2_000), tea(9_999, 355)],
         discount_kopecks: 1_000,
         total_kopecks: Some(50_000 + 3_550 + 30_000 - 1_000),
@@ -128,13 +129,15 @@ fn an_order_says_of_its_goods_what_the_catalogue_knows() {
         comment: Some("Позвоните".to_owned()),
         ..NewOrder::default()
     };
+    let company = companies::create(&world.sql, "demo", "Компания 2", 1);
+    let company = block_on(company).unwrap().id;
     let made = world.make("key", &wanted).unwrap();
     assert!(!made.repeated && made.stored.pending);
     let order = made.stored.order;
     assert_eq!((order.number.as_str(), order.moment), ("1", 1_000));
     assert_eq!(
         (order.sum_kopecks, order.company.as_deref()),
-        (82_550, Some("k2"))
+        (82_550, Some(company.as_str()))
     );
     assert_eq!(order.status.unwrap().id, "new");
     assert_eq!(order.payment.unwrap().name, "cash");
@@ -199,6 +202,7 @@ fn what_cannot_be_made_is_told_with_its_place() {
         path(&bad)
     };
     assert_eq!(with(&|o| o.discount_kopecks = 25_001), "discount_kopecks");
+    assert_eq!(with(&|o| o.company = Some("k2".to_owned())), "company");
     assert_eq!(with(&|o| o.number = Some("9".repeat(256))), "number");
     assert_eq!(
         with(&|o| o.customer.email = Some("x".repeat(256))),

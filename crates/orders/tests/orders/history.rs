@@ -2,6 +2,7 @@
 
 use futures::executor::block_on;
 use serde_json::json;
+use sklad_connections::companies;
 use sklad_orders::{Error, Event, Incoming, Order, Status, Stored, Who, cancel, history};
 
 use super::create::{coffee, new, shop, told};
@@ -149,6 +150,11 @@ fn what_is_shipped_is_not_cancelled() {
 fn orders_are_listed_by_status_and_by_company() {
     use sklad_orders::{View, list};
     let world = world();
+    let company = |name: &str| {
+        let made = companies::create(&world.sql, "demo", name, 1);
+        block_on(made).unwrap().id
+    };
+    let (k1, k2) = (company("К1"), company("К2"));
     let of = |id: &str, company: Option<&str>, status: (&str, &str)| Order {
         company: company.map(str::to_owned),
         status: Some(Status {
@@ -159,8 +165,8 @@ fn orders_are_listed_by_status_and_by_company() {
         ..order(id)
     };
     let orders = [
-        of("a", Some("k1"), ("N", "Новый")),
-        of("b", Some("k2"), ("N", "Новый")),
+        of("a", Some(&k1), ("N", "Новый")),
+        of("b", Some("К2"), ("N", "Новый")),
         of("c", None, ("", "Собран")),
         order("d"),
     ];
@@ -171,6 +177,12 @@ fn orders_are_listed_by_status_and_by_company() {
     };
     assert_eq!(ids(View::Status("N")), ["a", "b"]);
     assert_eq!(ids(View::Status("Собран")), ["c"]);
-    assert_eq!(ids(View::Company("k2")), ["b"]);
+    assert_eq!(ids(View::Company(&k2)), ["b"]);
+    assert_eq!(ids(View::Company("main")), ["c", "d"]);
     assert!(ids(View::Status("x")).is_empty());
+    let unknown = of("e", Some("К3"), ("N", "Новый"));
+    match world.put(&[order("f"), unknown], 1).unwrap_err() {
+        Error::Invalid { path, .. } => assert_eq!(path, "1.company"),
+        other => panic!("{other}"),
+    }
 }
