@@ -89,11 +89,11 @@ impl Handle {
     /// What the shop says.
     pub fn delete(&self, shop: &str, kind: &str, id: u64) -> Result<(), String> {
         self.by_hand(shop, |store, now_ms, events| {
-            let done = trash(store, kind, id, true, now_ms.div_euclid(1000))?;
+            trash(store, kind, id, true, now_ms.div_euclid(1000))?;
             if kind == "orders" {
                 events.push(Event::new("orders/destroy", id));
             }
-            Ok(done)
+            Ok(())
         })
     }
 

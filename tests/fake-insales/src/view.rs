@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 
+use crate::generate::draw;
 use crate::money;
 use crate::product::{Product, Variant};
 use crate::state::{Body, Rights, Row, Store};
@@ -95,10 +96,10 @@ impl ShownProduct<'_> {
     fn characteristics(&self) -> Vec<Value> {
         let all = self.product.characteristics.iter().enumerate();
         all.map(|(place, (property, title))| {
+            let id = self.view.store.id("characteristics", 0) + draw(1, title, *property) % 900_000;
             json!({
-                "id": self.view.store.id("characteristics", 0) + property % 100 * 1000 + title.len() as u64,
-                "property_id": property, "position": place + 1, "title": title,
-                "permalink": format!("value-{property}-{}", title.len()),
+                "id": id, "property_id": property, "position": place + 1, "title": title,
+                "permalink": format!("value-{id}"),
             })
         })
         .collect()

@@ -8,6 +8,7 @@ pub(crate) mod write;
 
 use serde_json::{Value, json};
 
+use crate::generate::CHANGED_S;
 use crate::message::{Ask, Problem, Reply};
 use crate::state::{Fields, Key, Row, Store, plain};
 use crate::time::shown;
@@ -151,7 +152,7 @@ fn account(store: &Store) -> Value {
     json!({
         "id": store.base, "title": format!("Магазин {name}"), "subdomain": name, "insales_domain": store.domain,
         "main_host": store.own_domain.as_ref().unwrap_or(&store.domain), "email": format!("owner@{name}.example.com"),
-        "phone": "+79990000000", "locale": "ru", "currency_code": "RUR", "created_at": shown(0),
+        "phone": "+79990000000", "locale": "ru", "currency_code": "RUR", "created_at": shown(CHANGED_S),
     })
 }
 

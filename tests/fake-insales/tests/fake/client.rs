@@ -19,7 +19,7 @@ pub struct World {
 
 pub fn world(goods: Goods) -> World {
     let fake = Fake::start(Options {
-        group_ms: 30,
+        group_ms: 300,
         ..Options::default()
     })
     .unwrap();

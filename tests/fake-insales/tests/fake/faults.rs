@@ -91,7 +91,9 @@ fn what_breaks_off_after_the_work_is_done_anyway() {
 #[test]
 fn what_is_done_later_is_not_there_at_first() {
     let world = world(Goods::Small);
-    world.fake.fault(Rule::next(Fault::CommitLater { ms: 400 }));
+    world
+        .fake
+        .fault(Rule::next(Fault::CommitLater { ms: 1500 }));
     let order = world.order(coffee(&world), 1);
     assert!(
         world
@@ -100,8 +102,11 @@ fn what_is_done_later_is_not_there_at_first() {
             .is_err()
     );
     assert!(world.client.rows("/orders.json").is_empty());
-    std::thread::sleep(Duration::from_millis(700));
-    assert_eq!(world.client.rows("/orders.json").len(), 1);
+    let came = (0..100).any(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        world.client.rows("/orders.json").len() == 1
+    });
+    assert!(came);
 }
 
 #[test]
@@ -148,13 +153,8 @@ fn what_befalls_one_shop_does_not_touch_another() {
     world
         .fake
         .fault(Rule::any_of(Fault::every(5)).percent(100, 1));
-    assert!(
-        world
-            .client
-            .try_ask("GET", "/account.json", None)
-            .is_ok_and(|a| a.status == 200 && a.text != "\"\"")
-            == false
-    );
+    let answer = world.client.try_ask("GET", "/account.json", None);
+    assert!(!answer.is_ok_and(|answer| answer.text.contains("main_host")));
     world.fake.clear_faults();
     assert_eq!(world.client.get("/account.json").status, 200);
 }
