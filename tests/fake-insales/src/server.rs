@@ -258,67 +258,59 @@ fn counted(
 ) -> Outcome {
     let used = shared.limiter().enter(shop, &key.id, machine_ms());
     (seen.key, seen.used) = (Some(key.id.clone()), used.used);
-    let limited = |status, retry_after: Option<i64>| {
-        let reply = with_usage(Reply::text(status, "Retry later\n"), used);
-        match retry_after {
-            Some(seconds) => reply.with("retry-after", seconds.to_string()),
-            None => reply,
-        }
-    };
     if let Some((status, seconds)) = used.refused {
-        return Outcome::Reply(limited(status, Some(seconds)), 0);
+        return Outcome::Reply(limited(used, status, Some(seconds)), 0);
     }
-    let done = || with_usage(perform(shared, ask, shop, &key), used);
+    if let Some(outcome) = fault.as_ref().and_then(|fault| undone(fault, used)) {
+        return outcome;
+    }
+    if let Some(Fault::CommitLater { ms }) = fault {
+        let (shared, ask, shop) = (shared.clone(), ask.clone(), shop.to_owned());
+        shared.runtime.clone().spawn(async move {
+            wait(ms).await;
+            perform(&shared, &ask, &shop, &key);
+        });
+        return Outcome::Nothing(Some(0));
+    }
+    let reply = with_usage(perform(shared, ask, shop, &key), used);
     match fault {
-        Some(Fault::Limited {
+        Some(Fault::CutBody) => Outcome::Half(reply),
+        Some(Fault::CommitThenHang { ms }) => Outcome::Nothing(ms),
+        Some(Fault::CommitThenClose) => Outcome::Nothing(Some(0)),
+        Some(Fault::CommitThenTooSlow { after_ms }) => Outcome::Reply(Reply::html(504), after_ms),
+        Some(Fault::EmptyText) if reply.status < 300 => {
+            let body = "\"\"".into();
+            Outcome::Reply(Reply { body, ..reply }, 0)
+        }
+        _ => Outcome::Reply(reply, 0),
+    }
+}
+
+/// What is answered, or not, where nothing is done.
+fn undone(fault: &Fault, used: Used) -> Option<Outcome> {
+    let reply = match fault {
+        Fault::Limited {
             status,
             retry_after_s,
-        }) => Outcome::Reply(limited(status, retry_after_s.map(i64::from)), 0),
-        Some(Fault::Status { status }) => {
+        } => limited(used, *status, retry_after_s.map(i64::from)),
+        Fault::Status { status } => {
             let body = serde_json::json!({ "error": "Internal error" });
-            Outcome::Reply(with_usage(Reply::json(&body).status(status), used), 0)
+            with_usage(Reply::json(&body).status(*status), used)
         }
-        Some(Fault::Html { status }) => Outcome::Reply(Reply::html(status), 0),
-        Some(Fault::Redirect { to }) => Outcome::Reply(Reply::html(302).with("location", to), 0),
-        Some(Fault::Hang { ms }) => Outcome::Nothing(ms),
-        Some(Fault::TooSlow { after_ms }) => Outcome::Reply(Reply::html(504), after_ms),
-        Some(Fault::CutBody) => Outcome::Half(done()),
-        Some(Fault::CommitThenHang { ms }) => {
-            done();
-            Outcome::Nothing(ms)
-        }
-        Some(Fault::CommitThenClose) => {
-            done();
-            Outcome::Nothing(Some(0))
-        }
-        Some(Fault::CommitThenTooSlow { after_ms }) => {
-            done();
-            Outcome::Reply(Reply::html(504), after_ms)
-        }
-        Some(Fault::CommitLater { ms }) => {
-            let (shared, ask, shop) = (shared.clone(), ask.clone(), shop.to_owned());
-            shared.runtime.clone().spawn(async move {
-                wait(ms).await;
-                perform(&shared, &ask, &shop, &key);
-            });
-            Outcome::Nothing(Some(0))
-        }
-        Some(Fault::EmptyText) => {
-            let reply = done();
-            let good = reply.status < 300;
-            Outcome::Reply(
-                if good {
-                    Reply {
-                        body: "\"\"".into(),
-                        ..reply
-                    }
-                } else {
-                    reply
-                },
-                0,
-            )
-        }
-        None | Some(Fault::Slow { .. } | Fault::Close) => Outcome::Reply(done(), 0),
+        Fault::Html { status } => Reply::html(*status),
+        Fault::Redirect { to } => Reply::html(302).with("location", to),
+        Fault::Hang { ms } => return Some(Outcome::Nothing(*ms)),
+        Fault::TooSlow { after_ms } => return Some(Outcome::Reply(Reply::html(504), *after_ms)),
+        _ => return None,
+    };
+    Some(Outcome::Reply(reply, 0))
+}
+
+fn limited(used: Used, status: u16, retry_after_s: Option<i64>) -> Reply {
+    let reply = with_usage(Reply::text(status, "Retry later\n"), used);
+    match retry_after_s {
+        Some(seconds) => reply.with("retry-after", seconds.to_string()),
+        None => reply,
     }
 }
 
