@@ -313,7 +313,10 @@ fn orders_part<'a, S: Sql, K: Kv>(
 ) -> Option<Answering<'a>> {
     Some(match route.op {
         Op::GetOrder => Box::pin(orders::get(c)),
+        Op::CreateOrder => Box::pin(orders::create(c)),
         Op::UpsertOrders => Box::pin(orders::upsert(c)),
+        Op::CancelOrder => Box::pin(orders::cancel(c)),
+        Op::OrderHistory => Box::pin(orders::history(c)),
         Op::ListOrders => Box::pin(orders::list(c)),
         Op::ListPriceTypes => Box::pin(catalog::entries(c, RefKind::PriceType)),
         Op::ListStores => Box::pin(catalog::entries(c, RefKind::Store)),

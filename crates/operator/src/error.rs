@@ -208,6 +208,9 @@ impl From<sklad_orders::Error> for ApiError {
             sklad_orders::Error::Invalid { path, message } => {
                 Self::refused(path, capital(&message))
             }
+            sklad_orders::Error::KeyUsed(_) | sklad_orders::Error::Shipped => {
+                Self::conflict(capital(&error.to_string()))
+            }
             sklad_orders::Error::Sql(error) => error.into(),
         }
     }

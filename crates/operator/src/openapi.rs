@@ -233,6 +233,9 @@ fn schemas() -> Map<String, Value> {
     add::<sklad_access::Group>(g);
     add::<crate::employees::RightLine>(g);
     add::<sklad_orders::Order>(g);
+    add::<sklad_orders::NewOrder>(g);
+    add::<sklad_orders::Event>(g);
+    add::<crate::orders::Cancel>(g);
     add::<sklad_orders::OrderCounts>(g);
     add::<sklad_orders::Stored>(g);
     add::<crate::simulate::Simulation>(g);

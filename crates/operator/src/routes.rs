@@ -82,8 +82,11 @@ pub enum Op {
     ListPriceTypes,
     ListStores,
     ListOrders,
+    CreateOrder,
     UpsertOrders,
     GetOrder,
+    CancelOrder,
+    OrderHistory,
     Simulate,
     ListJournal,
     Check,
@@ -230,6 +233,12 @@ impl Route {
 }
 
 const T: &str = "/api/v1/tenants";
+
+/// Who changes an order.
+const BY: Param = (
+    "by",
+    "Кто это делает, для истории: api (по умолчанию) – система магазина, operator – человек",
+);
 
 macro_rules! tenant {
     ($rest:literal) => {
@@ -720,13 +729,31 @@ pub const ROUTES: &[Route] = &[
     Route::get(tenant!("/stores"), Op::ListStores, "Склады")
         .answers(200, Answer::Page("CatalogRef")),
     Route::get(tenant!("/orders"), Op::ListOrders, "Заказы")
-        .query(&[("order", "id (по умолчанию) или updated_at")])
+        .query(&[
+            (
+                "status",
+                "В этом статусе: его идентификатор, а без него – название",
+            ),
+            ("company", "Этой компании, по её идентификатору; у первой – main"),
+            ("order", "id (по умолчанию) или updated_at; с отбором – только id"),
+        ])
         .answers(200, Answer::Page("StoredOrder")),
     Route::post(
         tenant!("/orders"),
-        Op::UpsertOrders,
-        "Завести или изменить заказы, до 100 за раз: все или ни одного",
+        Op::CreateOrder,
+        "Создать заказ из товаров каталога; с тем же ключом и тем же телом – прежний ответ",
     )
+    .query(&[BY])
+    .takes(Body::One("NewOrder"))
+    .answers(201, Answer::One("StoredOrder"))
+    .needs(Needs::IdempotencyKey),
+    Route::new(
+        Method::PUT,
+        tenant!("/orders"),
+        Op::UpsertOrders,
+        "Записать заказы магазина целиком, до 100 за раз: все или ни одного",
+    )
+    .query(&[BY])
     .takes(Body::Many("Order"))
     .answers(200, Answer::One("OrderCounts"))
     .batch(),
@@ -736,6 +763,20 @@ pub const ROUTES: &[Route] = &[
         "Заказ по идентификатору или номеру",
     )
     .answers(200, Answer::One("StoredOrder")),
+    Route::post(
+        tenant!("/orders/{id}/cancel"),
+        Op::CancelOrder,
+        "Отменить заказ; отменённый остаётся как есть, отгруженный отменить нельзя",
+    )
+    .query(&[BY])
+    .takes(Body::One("CancelOrder"))
+    .answers(200, Answer::One("StoredOrder")),
+    Route::get(
+        tenant!("/orders/{id}/history"),
+        Op::OrderHistory,
+        "Кто, когда и что изменил в заказе, старое вперёд",
+    )
+    .answers(200, Answer::Page("OrderEvent")),
     Route::post(
         tenant!("/simulate"),
         Op::Simulate,
