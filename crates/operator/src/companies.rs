@@ -49,9 +49,11 @@ impl From<Error> for ApiError {
         match error {
             Error::Invalid { path, message } => Self::refused(path, message),
             Error::NotFound => Self::not_found(),
-            Error::NameTaken | Error::TooMany(_) | Error::NotEmpty | Error::First => {
-                Self::conflict(crate::error::capital(&error.to_string()))
-            }
+            Error::NameTaken
+            | Error::TooMany(_)
+            | Error::NotEmpty
+            | Error::HasOrders
+            | Error::First => Self::conflict(crate::error::capital(&error.to_string())),
             Error::Random | Error::Seal(_) => Self::internal(&error),
             Error::Sql(error) => error.into(),
         }

@@ -408,7 +408,7 @@ pub const ROUTES: &[Route] = &[
         Method::DELETE,
         tenant!("/companies/{id}"),
         Op::DeleteCompany,
-        "Удалить компанию, у которой нет подключений; первая остаётся",
+        "Удалить компанию без подключений и заказов; первая остаётся",
     )
     .answers(204, Answer::None),
     Route::get(
