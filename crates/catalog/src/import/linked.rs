@@ -40,6 +40,8 @@ pub struct Called {
     pub own: bool,
     /// Whether the good is there: not archived, or by hand.
     pub here: bool,
+    /// Its product, of a variant.
+    pub parent: Option<String>,
 }
 
 /// What is called by these ids, or by one of them with `#` and more behind it: products with their
@@ -50,10 +52,10 @@ pub struct Called {
 pub async fn called(sql: &impl Sql, tenant: &str, ids: &[&str]) -> Result<Vec<Called>, Error> {
     // What begins so and does not go on with a digit lies below `$`.
     let statement = Statement::new(
-        "SELECT g.external, g.id, 1, g.archived FROM json_each(?2) k \
+        "SELECT g.external, g.id, 1, g.archived, g.parent FROM json_each(?2) k \
          CROSS JOIN goods g INDEXED BY goods_by_external ON g.tenant = +?1 \
              AND g.external >= k.value AND g.external < k.value || '$' \
-         UNION ALL SELECT i.value, g.id, 0, g.archived FROM json_each(?2) k \
+         UNION ALL SELECT i.value, g.id, 0, g.archived, g.parent FROM json_each(?2) k \
          CROSS JOIN good_ids i ON i.tenant = +?1 AND i.kind = 'uuid' \
              AND i.value >= k.value AND i.value < k.value || '$' \
          CROSS JOIN goods g ON g.tenant = +?1 AND g.id = i.good",
@@ -65,6 +67,7 @@ pub async fn called(sql: &impl Sql, tenant: &str, ids: &[&str]) -> Result<Vec<Ca
         good: row.string(1),
         own: row.int(2) == Some(1),
         here: matches!(row.int(3), Some(LIVE | BY_HAND)),
+        parent: row.text(4).map(str::to_owned),
     };
     Ok(sql.query(statement).await?.iter().map(one).collect())
 }
