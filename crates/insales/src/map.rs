@@ -553,3 +553,6 @@ fn picture(image: &wire::Image<'_>) -> Option<Picture> {
     let name = format!("{PICTURE}{}.{end}", hash.get(..32)?);
     Some(Picture { name, url })
 }
+
+#[cfg(test)]
+mod tests;
