@@ -158,16 +158,18 @@ pub struct Strays {
     pub stray: i64,
 }
 
-/// Aliases that begin with `?4`, which ends with a colon, and whose goods `import` has not had.
+/// Aliases whose goods `import` has not had. `+`: the kept statement is not planned anew for each value.
 const STRAY: &str = "i.good NOT IN (SELECT j.value FROM import_seen s CROSS JOIN json_each(s.goods) j \
-     WHERE s.tenant = ?1 AND s.import >= ?2 AND s.import < ?3)";
-const OURS: &str =
-    "i.tenant = ?1 AND i.kind = 'uuid' AND i.value >= ?4 AND i.value < rtrim(?4, ':') || ';'";
+     WHERE s.tenant = +?1 AND s.import >= +?2 AND s.import < +?3)";
+/// Aliases of a connection.
+const OURS: &str = "i.tenant = +?1 AND i.kind = 'uuid' AND i.value >= +?4 AND i.value < +?5";
 
 fn about(text: String, tenant: &str, prefix: &str, had: &Had) -> Statement {
     let (from, to) = had.bounds();
     let statement = Statement::new(text).bind(tenant).bind(from).bind(to);
-    statement.bind(prefix)
+    // What begins so lies below what ends with the character after the colon.
+    let end = format!("{};", prefix.trim_end_matches(':'));
+    statement.bind(prefix).bind(end)
 }
 
 /// Counts the aliases that begin with `prefix` (`{kind}:{connection}:`).
