@@ -3,6 +3,7 @@
 //! * [`import`] – the port of every importer: changes of goods become statements.
 //! * [`goods`] – the operator's upsert in batches, one with everything, archive.
 //! * [`card`] – one good with everything.
+//! * [`offers`] – many goods at once, as the lines of an order name them.
 //! * [`query`] – the list: by words of the name, article, code, barcode, category, change.
 //! * [`categories`] – the tree; every category knows its ancestors.
 //! * [`refs`] – what goods name by id: price types, stores, properties and their values, units.
@@ -19,6 +20,7 @@ mod error;
 pub mod goods;
 pub mod ids;
 pub mod import;
+pub mod offers;
 pub mod pictures;
 pub mod query;
 pub mod refs;

@@ -17,7 +17,8 @@ use base64::engine::general_purpose::STANDARD;
 use futures::executor::block_on;
 use http::Request;
 use serde_json::{Value, json};
-use sklad_orders::{Order, Stored};
+use sklad_catalog::goods::{self, GoodInput};
+use sklad_orders::{NewOrder, Order, Stored, Who};
 use sklad_store::native::{MemoryKv, NativeSql};
 use sklad_store::{Clock, Sql, Statement};
 use sklad_tenant::{App, ExchangeSettings};
@@ -87,7 +88,7 @@ impl World {
         }))
         .unwrap();
         let now = self.clock.now_ms();
-        sklad_orders::upsert(&self.app.sql, TENANT, &[order], now)
+        sklad_orders::upsert(&self.app.sql, TENANT, Who::Api, &[order], now)
             .await
             .unwrap();
     }
@@ -344,4 +345,47 @@ fn the_version_is_the_newest_that_both_know() {
     ] {
         assert_eq!(agreed(theirs), ours, "{theirs}");
     }
+}
+
+#[test]
+fn an_order_made_here_is_told_with_the_ids_of_the_exchange_and_then_its_cancellation() {
+    let w = world();
+    let tea = GoodInput {
+        external: Some("tea#green".to_owned()),
+        name: "Чай".to_owned(),
+        price_kopecks: Some(12_050),
+        ..GoodInput::default()
+    };
+    block_on(goods::upsert(&w.app.sql, TENANT, &[tea], NOW)).unwrap();
+    w.get("query");
+    assert_eq!(w.get("success"), "success");
+    let new: NewOrder = serde_json::from_value(json!({
+        "items": [{ "external": "tea#green", "quantity_thousandths": 2_000 }],
+        "number": "15", "customer": { "name": "Мария Иванова" },
+        "delivery": { "id": "courier", "price_kopecks": 30_000 },
+    }))
+    .unwrap();
+    let told = |_: &Order| Statement::new("SELECT 1");
+    let made = sklad_orders::create(&w.app.sql, TENANT, Who::Api, "k", &new, NOW, told);
+    let made = block_on(made).unwrap().stored.order;
+    let document = w.get("query");
+    for part in [
+        "<Номер>15</Номер>",
+        "<Ид>tea#green</Ид>",
+        "<Сумма>241.00</Сумма>",
+        "<Ид>ORDER_DELIVERY</Ид>",
+        "<Сумма>541.00</Сумма>",
+        "<Значение>[new] Новый</Значение>",
+    ] {
+        assert!(document.contains(part), "{part}: {document}");
+    }
+    assert_eq!(document.matches("<Документ>").count(), 1);
+    assert_eq!(w.get("success"), "success");
+    assert!(!w.get("query").contains("<Документ>"));
+    let cancelled = sklad_orders::cancel(&w.app.sql, TENANT, Who::Api, &made.id, "нет", NOW, told);
+    block_on(cancelled).unwrap();
+    assert!(
+        w.get("query")
+            .contains("<Значение>[cancelled] Отменён</Значение>")
+    );
 }

@@ -1,9 +1,17 @@
-//! InSales: what we ask of a shop there (the Admin API, [`api`]), and its catalogue ([`map`], [`sync`]).
+//! InSales: what we ask of a shop there (the Admin API, [`api`]); how it is connected: what a merchant sets
+//! ([`settings`]) and can choose from ([`options`]), whether his key is good ([`check`]), which jobs follow
+//! ([`plan`]); and its catalogue: what products mean ([`map`], [`link`]) and how they come ([`sync`]).
 
 #![forbid(unsafe_code)]
 
 pub mod api;
+pub mod check;
+pub mod connected;
+pub mod domain;
 pub mod link;
 pub mod map;
+pub mod options;
+pub mod plan;
+pub mod settings;
 pub mod sync;
 mod wire;

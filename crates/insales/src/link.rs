@@ -9,20 +9,7 @@ use std::collections::BTreeMap;
 use sklad_catalog::import::{Change, Keys, Match, Section};
 
 use crate::map::{Item, Names};
-
-/// By what goods of other sources are recognised.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Link {
-    /// By nothing: each source has its own goods.
-    #[default]
-    None,
-    /// The article (sku).
-    Article,
-    /// The barcode.
-    Barcode,
-    /// The id in the system where both have it from.
-    External,
-}
+use crate::settings::Link;
 
 impl Link {
     /// As the merchant calls it.

@@ -12,10 +12,10 @@ use sklad_catalog::import::{Change, Keys, Kind, Price, Section, Side, Stock};
 use sklad_catalog::refs::RefInput;
 use sklad_raw::{Raw, object, text};
 
+use crate::connected::KIND;
+use crate::settings::CatalogueSettings;
 use crate::wire::{self, Counted, Numbered, Product, Variant, flag, id, kopecks, thousandths};
 
-/// What connections of this kind are called.
-pub const KIND: &str = "insales";
 /// With what the names of the shop's picture files begin.
 pub const PICTURE: &str = "insales-";
 /// The field with the price of a good itself.
@@ -94,27 +94,8 @@ impl Names {
     }
 }
 
-/// What a merchant has set of the import.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Rules {
-    /// Whether pictures come.
-    pub images: bool,
-    /// By what goods of other sources are recognised.
-    pub link: crate::link::Link,
-    /// Which price types come: ids, fields or names; empty: all.
-    pub price_kinds: Vec<String>,
-    /// Which warehouses count, likewise.
-    pub warehouses: Vec<String>,
-}
-
-/// What is known beside a product.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Known {
-    /// Names of price types by field.
-    pub prices: BTreeMap<String, String>,
-    /// Names of warehouses by id.
-    pub stores: BTreeMap<u64, String>,
-}
+/// What is known beside a product: the shop's ids of price kinds by field.
+pub type Known = BTreeMap<String, u64>;
 
 /// A good of the shop.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,14 +150,19 @@ impl Mapped {
 
 /// The catalogue's view of a row of the list of products; `None` for what is no product.
 #[must_use]
-pub fn product(raw: &RawValue, names: &Names, known: &Known, rules: &Rules) -> Option<Mapped> {
+pub fn product(
+    raw: &RawValue,
+    names: &Names,
+    known: &Known,
+    settings: &CatalogueSettings,
+) -> Option<Mapped> {
     let row: Product<'_> = object(Some(raw))?;
     let product = Of {
         id: id(row.id)?,
         row: &row,
         names,
         known,
-        rules,
+        settings,
     };
     let variants = row.variants.iter().filter_map(|raw| variant(*raw));
     let variants: Vec<(u64, Variant<'_>, Numbered<'_>)> = variants.collect();
@@ -187,7 +173,7 @@ pub fn product(raw: &RawValue, names: &Names, known: &Known, rules: &Rules) -> O
             (product.several(), all.collect())
         }
     };
-    let pictures = match rules.images {
+    let pictures = match settings.images {
         true => row.images.iter().filter_map(picture).collect(),
         false => Vec::new(),
     };
@@ -216,7 +202,7 @@ struct Of<'a> {
     row: &'a Product<'a>,
     names: &'a Names,
     known: &'a Known,
-    rules: &'a Rules,
+    settings: &'a CatalogueSettings,
 }
 
 type Sold<'a> = (u64, Variant<'a>, Numbered<'a>);
@@ -391,11 +377,11 @@ impl Of<'_> {
         named.chain(further).filter_map(price).collect()
     }
 
+    /// The prices that every shop has always come.
     fn takes_price(&self, field: &str) -> bool {
-        let own = PRICES.iter().find(|(name, _)| *name == field);
-        let name = own.map(|(_, title)| *title);
-        let name = name.or_else(|| self.known.prices.get(field).map(String::as_str));
-        field == PRICE || takes(&self.rules.price_kinds, field, name)
+        let kinds = &self.settings.price_kinds;
+        let wanted = || self.known.get(field).is_some_and(|id| kinds.contains(id));
+        kinds.is_empty() || PRICES.iter().any(|(name, _)| *name == field) || wanted()
     }
 
     /// What lies where, and how much of it in all; nothing of what nobody counts.
@@ -419,14 +405,11 @@ impl Of<'_> {
         if stores.is_empty() {
             stores.push((ANYWHERE, all));
         }
-        let words = &self.rules.warehouses;
-        let counts = |id: u64| {
-            let name = self.known.stores.get(&id).map(String::as_str);
-            takes(words, &id.to_string(), name)
-        };
-        let kept = stores.into_iter().filter(|(id, _)| counts(*id));
+        let wanted = &self.settings.warehouses;
+        let kept = stores.into_iter();
+        let kept = kept.filter(|(id, _)| wanted.is_empty() || wanted.contains(id));
         let kept = kept.map(|(id, lies)| row(id, lies)).collect();
-        (Some(kept), words.is_empty().then_some(all))
+        (Some(kept), wanted.is_empty().then_some(all))
     }
 
     fn characteristics(&self, variant: &Variant<'_>) -> Vec<(String, String)> {
@@ -478,7 +461,7 @@ impl Of<'_> {
         };
         let images = self.row.images.iter().filter(wanted);
         let names = images.filter_map(|image| Some(picture(image)?.name));
-        self.rules.images.then(|| names.collect())
+        self.settings.images.then(|| names.collect())
     }
 
     /// An empty text removes one.
@@ -504,17 +487,6 @@ impl Of<'_> {
         .map(|(name, text)| (name.to_owned(), text.map(cut).unwrap_or_default()))
         .collect()
     }
-}
-
-/// Whether `words`, which a merchant typed, name what has this id and this name, in whatever case. No words
-/// name everything.
-fn takes(words: &[String], id: &str, name: Option<&str>) -> bool {
-    let folded = |text: &str| text.trim().to_lowercase();
-    let named = |word: &String| {
-        let word = folded(word);
-        word == folded(id) || name.is_some_and(|name| folded(name) == word)
-    };
-    words.is_empty() || words.iter().any(named)
 }
 
 /// The units that InSales calls by codes, as they are called here (UNVERIFIED but for the first two); any

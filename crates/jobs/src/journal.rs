@@ -83,6 +83,7 @@ pub const ACTIONS: &[&str] = &[
     "employee",
     "group",
     "exchange",
+    "company",
     "connection",
     "call",
     "job",
@@ -115,21 +116,37 @@ impl Record {
     /// The statement that writes this row.
     #[must_use]
     pub fn statement(&self, tenant: &str, now_ms: i64) -> Statement {
-        debug_assert!(ACTIONS.contains(&self.action), "{}", self.action);
-        Statement::new(
+        let statement = Statement::new(
             "INSERT INTO journal (tenant, id, at, direction, action, object, customer, outcome, text, detail) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        )
-        .bind(tenant)
-        .bind(row_id(now_ms))
-        .bind(now_ms)
-        .bind(self.direction.as_str())
-        .bind(self.action)
-        .bind(printable(&self.object, OBJECT_MAX))
-        .bind(self.customer.clone())
-        .bind(self.outcome.as_str())
-        .bind(printable(&self.text, TEXT_MAX))
-        .bind(self.detail.as_ref().map(ToString::to_string))
+        );
+        self.bound(statement, tenant, now_ms)
+    }
+
+    /// The same where `condition` holds, which is SQL and may use parameters from `?11` on (and `?1`, the
+    /// tenant): the caller binds them.
+    #[must_use]
+    pub fn statement_if(&self, tenant: &str, now_ms: i64, condition: &'static str) -> Statement {
+        let statement = Statement::new(format!(
+            "INSERT INTO journal (tenant, id, at, direction, action, object, customer, outcome, text, detail) \
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE {condition}"
+        ));
+        self.bound(statement, tenant, now_ms)
+    }
+
+    fn bound(&self, statement: Statement, tenant: &str, now_ms: i64) -> Statement {
+        debug_assert!(ACTIONS.contains(&self.action), "{}", self.action);
+        statement
+            .bind(tenant)
+            .bind(row_id(now_ms))
+            .bind(now_ms)
+            .bind(self.direction.as_str())
+            .bind(self.action)
+            .bind(printable(&self.object, OBJECT_MAX))
+            .bind(self.customer.clone())
+            .bind(self.outcome.as_str())
+            .bind(printable(&self.text, TEXT_MAX))
+            .bind(self.detail.as_ref().map(ToString::to_string))
     }
 }
 

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use sklad_jobs::journal::{Direction, Outcome, Record};
 use sklad_loyalty::ledger::Shop;
 use sklad_loyalty::ledger::snapshot::Clock;
-use sklad_store::{Kv, Sql, Statement};
+use sklad_store::{Kv, Ports, Sql, Statement};
 use sklad_tenant::{App, Slug, Tenant};
 
 use crate::error::ApiError;
@@ -77,6 +77,15 @@ impl<'a, S: Sql, K: Kv> Context<'a, S, K> {
         let stored = sklad_tenant::settings::stored(&self.app.kv, &slug).await?;
         let stored = stored.ok_or_else(ApiError::not_found)?;
         Ok(Box::new(Tenant::new(slug, stored)?))
+    }
+
+    /// The ports, for who calls others.
+    pub fn ports<H, C>(&self, http: &'a H, clock: &'a C) -> Ports<'a, S, H, C> {
+        Ports {
+            sql: &self.app.sql,
+            http,
+            clock,
+        }
     }
 
     /// The tenant's ledger.

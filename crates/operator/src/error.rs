@@ -208,6 +208,9 @@ impl From<sklad_orders::Error> for ApiError {
             sklad_orders::Error::Invalid { path, message } => {
                 Self::refused(path, capital(&message))
             }
+            sklad_orders::Error::KeyUsed(_) | sklad_orders::Error::Shipped => {
+                Self::conflict(capital(&error.to_string()))
+            }
             sklad_orders::Error::Sql(error) => error.into(),
         }
     }
@@ -248,7 +251,7 @@ impl From<GiftError> for ApiError {
 }
 
 /// The text with a capital letter, as a sentence begins.
-fn capital(text: &str) -> String {
+pub fn capital(text: &str) -> String {
     let mut chars = text.chars();
     let first = chars.next().into_iter().flat_map(char::to_uppercase);
     first.chain(chars).collect()

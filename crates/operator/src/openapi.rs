@@ -197,6 +197,13 @@ fn schemas() -> Map<String, Value> {
     add::<crate::moysklad::MoyskladConnections>(g);
     add::<crate::moysklad::MoyskladCredentials>(g);
     add::<crate::moysklad::MoyskladChecked>(g);
+    add::<crate::companies::CompanyInput>(g);
+    add::<sklad_connections::Company>(g);
+    add::<crate::connections::NewConnection>(g);
+    add::<crate::connections::ConnectionEdit>(g);
+    add::<crate::connections::ConnectionCard>(g);
+    add::<crate::connections::ConnectionChecked>(g);
+    add::<sklad_insales::options::Options>(g);
     add::<crate::customers::CustomerInput>(g);
     add::<crate::customers::Merge>(g);
     add::<shapes::Customer>(g);
@@ -226,6 +233,9 @@ fn schemas() -> Map<String, Value> {
     add::<sklad_access::Group>(g);
     add::<crate::employees::RightLine>(g);
     add::<sklad_orders::Order>(g);
+    add::<sklad_orders::NewOrder>(g);
+    add::<sklad_orders::Event>(g);
+    add::<crate::orders::Cancel>(g);
     add::<sklad_orders::OrderCounts>(g);
     add::<sklad_orders::Stored>(g);
     add::<crate::simulate::Simulation>(g);

@@ -1,12 +1,27 @@
 //! Orders of the shop.
 
-use sklad_orders::{After, Order, Sort, Stored};
-use sklad_store::{Kv, Sql};
+use serde::Deserialize;
+use sklad_jobs::mask;
+use sklad_orders::{After, Event, NewOrder, Order, Stored, View, Who, rubles};
+use sklad_store::{Kv, Sql, Statement};
+use sklad_tenant::Slug;
 
 use crate::context::{Context, Told};
 use crate::error::ApiError;
 use crate::page::{Page, number};
 use crate::reply::Reply;
+
+#[derive(Deserialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(schemars::JsonSchema),
+    schemars(rename = "CancelOrder")
+)]
+#[serde(deny_unknown_fields)]
+pub struct Cancel {
+    /// Почему, от 1 до 300 знаков.
+    reason: String,
+}
 
 pub async fn list<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
     let tenant = c.tenant().await?;
@@ -18,23 +33,35 @@ pub async fn list<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiErro
             id,
         }),
     };
-    let sort = match c.query_one_of("order", &["id", "updated_at"])? {
-        Some("updated_at") => Sort::Change,
-        _ => Sort::Id,
-    };
     let (sql, slug) = (&c.app.sql, tenant.slug.as_str());
-    let items = sklad_orders::list(sql, slug, sort, after.as_ref(), limit).await?;
+    let items = sklad_orders::list(sql, slug, view(c)?, after.as_ref(), limit).await?;
     let page = Page::new(items, limit, |last: &Stored| {
         vec![last.updated_at.to_string(), last.order.id.clone()]
     });
     Reply::json(&page)
 }
 
+/// What is listed. Each list is a walk along one index, so that no page reads more than it shows.
+fn view<'c, S: Sql, K: Kv>(c: &'c Context<'_, S, K>) -> Result<View<'c>, ApiError> {
+    let order = c.query_one_of("order", &["id", "updated_at"])?;
+    match (order, c.query("status"), c.query("company")) {
+        (Some("updated_at"), None, None) => Ok(View::Changes),
+        (_, None, None) => Ok(View::All),
+        (None | Some("id"), Some(status), None) => Ok(View::Status(status)),
+        (None | Some("id"), None, Some(company)) => Ok(View::Company(company)),
+        (_, Some(_), Some(_)) => Err(ApiError::bad(
+            "company",
+            "Отбор – по чему-нибудь одному: status или company",
+        )),
+        _ => Err(ApiError::bad("order", "С отбором – только id")),
+    }
+}
+
 pub async fn upsert<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
     let batch: Vec<Order> = c.list()?;
     let tenant = c.tenant().await?;
     let slug = tenant.slug.as_str();
-    let done = sklad_orders::upsert(&c.app.sql, slug, &batch, c.now_ms).await?;
+    let done = sklad_orders::upsert(&c.app.sql, slug, who(c)?, &batch, c.now_ms).await?;
     if done.created + done.changed > 0 {
         let row = Told {
             action: "order",
@@ -49,8 +76,86 @@ pub async fn upsert<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiEr
     Reply::json(&done)
 }
 
+pub async fn create<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
+    let new: NewOrder = c.json()?;
+    let (key, who) = (c.idempotency_key()?, who(c)?);
+    let tenant = c.tenant().await?;
+    let (sql, slug) = (&c.app.sql, tenant.slug.as_str());
+    let told = |order: &Order| {
+        let sum = rubles(order.sum_kopecks);
+        let customer = mask::name(&order.customer.name);
+        let of = if customer.is_empty() { "" } else { ", " };
+        let text = format!("Заказ {} на {sum} ₽ создан{of}{customer}", order.number);
+        row(c, &tenant.slug, order, text)
+    };
+    let made = sklad_orders::create(sql, slug, who, key, &new, c.now_ms, told).await?;
+    let location = format!("/api/v1/tenants/{slug}/orders/{}", made.stored.order.id);
+    Ok(Reply::json(&made.stored)?.created(location))
+}
+
 pub async fn get<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
     let tenant = c.tenant().await?;
-    let found = sklad_orders::get(&c.app.sql, tenant.slug.as_str(), c.name(1)).await?;
-    Reply::json(&found.ok_or_else(ApiError::not_found)?)
+    Reply::json(&stored(c, tenant.slug.as_str()).await?)
+}
+
+pub async fn cancel<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
+    let Cancel { reason } = c.json()?;
+    let who = who(c)?;
+    let tenant = c.tenant().await?;
+    let (sql, slug) = (&c.app.sql, tenant.slug.as_str());
+    let told = |order: &Order| {
+        let text = format!("Заказ {} отменён: {}", order.number, reason.trim());
+        row(c, &tenant.slug, order, text)
+    };
+    let cancelled =
+        sklad_orders::cancel(sql, slug, who, c.name(1), &reason, c.now_ms, told).await?;
+    Reply::json(&cancelled.ok_or_else(ApiError::not_found)?)
+}
+
+pub async fn history<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
+    let tenant = c.tenant().await?;
+    let limit = c.limit()?;
+    let after = match c.cursor::<2>()? {
+        None => None,
+        Some([version, what]) => Some((number(&version)?, what)),
+    };
+    let slug = tenant.slug.as_str();
+    let stored = stored(c, slug).await?;
+    let after = after
+        .as_ref()
+        .map(|(version, what)| (*version, what.as_str()));
+    let items = sklad_orders::history(&c.app.sql, slug, &stored.order.id, after, limit).await?;
+    let page = Page::new(items, limit, |last: &Event| {
+        vec![last.version.to_string(), last.what.clone()]
+    });
+    Reply::json(&page)
+}
+
+/// The order that the path names.
+async fn stored<S: Sql, K: Kv>(c: &Context<'_, S, K>, tenant: &str) -> Result<Stored, ApiError> {
+    let found = sklad_orders::get(&c.app.sql, tenant, c.name(1)).await?;
+    found.ok_or_else(ApiError::not_found)
+}
+
+/// Who is behind the request, for the history: the shop's system unless it says that it is a person.
+fn who<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Who, ApiError> {
+    Ok(match c.query_one_of("by", &["api", "operator"])? {
+        Some("operator") => Who::Operator,
+        _ => Who::Api,
+    })
+}
+
+fn row<S: Sql, K: Kv>(
+    c: &Context<'_, S, K>,
+    tenant: &Slug,
+    order: &Order,
+    text: String,
+) -> Statement {
+    let row = Told {
+        action: "order",
+        object: order.id.clone(),
+        text,
+        ..Told::default()
+    };
+    c.told(tenant, row)
 }

@@ -29,6 +29,20 @@ pub enum Op {
     RotateMoyskladKey,
     CheckMoysklad,
     ImportMoysklad,
+    ListCompanies,
+    CreateCompany,
+    RenameCompany,
+    DeleteCompany,
+    ListConnections,
+    CreateConnection,
+    GetConnection,
+    PutConnection,
+    DeleteConnection,
+    CheckConnection,
+    GetConnectionOptions,
+    EnableConnection,
+    DisableConnection,
+    RunConnection,
     ListCustomers,
     CreateCustomer,
     GetCustomer,
@@ -68,8 +82,11 @@ pub enum Op {
     ListPriceTypes,
     ListStores,
     ListOrders,
+    CreateOrder,
     UpsertOrders,
     GetOrder,
+    CancelOrder,
+    OrderHistory,
     Simulate,
     ListJournal,
     Check,
@@ -216,6 +233,12 @@ impl Route {
 }
 
 const T: &str = "/api/v1/tenants";
+
+/// Who changes an order.
+const BY: Param = (
+    "by",
+    "Кто это делает, для истории: api (по умолчанию) – система магазина, operator – человек",
+);
 
 macro_rules! tenant {
     ($rest:literal) => {
@@ -366,6 +389,92 @@ pub const ROUTES: &[Route] = &[
         tenant!("/moysklad/import"),
         Op::ImportMoysklad,
         "Импортировать сейчас: товары, категории, цены, остатки; ход – в задании moysklad-goods",
+    )
+    .answers(200, Answer::One("Job")),
+    Route::get(tenant!("/companies"), Op::ListCompanies, "Компании, первая вперёд")
+        .answers(200, Answer::Many("Company")),
+    Route::post(tenant!("/companies"), Op::CreateCompany, "Завести компанию")
+        .takes(Body::One("CompanyInput"))
+        .answers(201, Answer::One("Company")),
+    Route::new(
+        Method::PATCH,
+        tenant!("/companies/{id}"),
+        Op::RenameCompany,
+        "Переименовать компанию, по идентификатору или названию",
+    )
+    .takes(Body::One("CompanyInput"))
+    .answers(200, Answer::One("Company")),
+    Route::new(
+        Method::DELETE,
+        tenant!("/companies/{id}"),
+        Op::DeleteCompany,
+        "Удалить компанию без подключений и заказов; первая остаётся",
+    )
+    .answers(204, Answer::None),
+    Route::get(
+        tenant!("/connections"),
+        Op::ListConnections,
+        "Подключения к магазинам",
+    )
+    .query(&[("company", "Одной компании: идентификатор или название")])
+    .answers(200, Answer::Many("Connection")),
+    Route::post(
+        tenant!("/connections"),
+        Op::CreateConnection,
+        "Завести подключение: настройки и ключ проверяются в магазине, оно остаётся выключенным",
+    )
+    .takes(Body::One("NewConnection"))
+    .answers(201, Answer::One("Connection")),
+    Route::get(
+        tenant!("/connections/{id}"),
+        Op::GetConnection,
+        "Подключение; ETag – его версия",
+    )
+    .answers(200, Answer::One("Connection")),
+    Route::new(
+        Method::PUT,
+        tenant!("/connections/{id}"),
+        Op::PutConnection,
+        "Заменить настройки подключения, а если указан – и ключ; они проверяются в магазине",
+    )
+    .takes(Body::One("ConnectionEdit"))
+    .answers(200, Answer::One("Connection"))
+    .needs(Needs::IfMatch),
+    Route::new(
+        Method::DELETE,
+        tenant!("/connections/{id}"),
+        Op::DeleteConnection,
+        "Удалить подключение; загруженные товары остаются",
+    )
+    .answers(204, Answer::None),
+    Route::post(
+        tenant!("/connections/{id}/check"),
+        Op::CheckConnection,
+        "Проверить подключение: ключ и каждое право",
+    )
+    .answers(200, Answer::One("ConnectionChecked")),
+    Route::get(
+        tenant!("/connections/{id}/options"),
+        Op::GetConnectionOptions,
+        "Из чего выбирать в настройках: способы оплаты и доставки, статусы, цены, склады магазина",
+    )
+    .answers(200, Answer::One("InsalesOptions")),
+    Route::post(
+        tenant!("/connections/{id}/enable"),
+        Op::EnableConnection,
+        "Включить подключение; перед этим оно проверяется",
+    )
+    .answers(200, Answer::One("Connection")),
+    Route::post(
+        tenant!("/connections/{id}/disable"),
+        Op::DisableConnection,
+        "Выключить подключение",
+    )
+    .answers(200, Answer::One("Connection")),
+    Route::post(
+        tenant!("/connections/{id}/run"),
+        Op::RunConnection,
+        "Загрузить изменения каталога сейчас; ход – в задании insales-catalogue",
     )
     .answers(200, Answer::One("Job")),
     Route::get(
@@ -620,13 +729,31 @@ pub const ROUTES: &[Route] = &[
     Route::get(tenant!("/stores"), Op::ListStores, "Склады")
         .answers(200, Answer::Page("CatalogRef")),
     Route::get(tenant!("/orders"), Op::ListOrders, "Заказы")
-        .query(&[("order", "id (по умолчанию) или updated_at")])
+        .query(&[
+            (
+                "status",
+                "В этом статусе: его идентификатор, а без него – название",
+            ),
+            ("company", "Этой компании, по её идентификатору; у первой – main"),
+            ("order", "id (по умолчанию) или updated_at; с отбором – только id"),
+        ])
         .answers(200, Answer::Page("StoredOrder")),
     Route::post(
         tenant!("/orders"),
-        Op::UpsertOrders,
-        "Завести или изменить заказы, до 100 за раз: все или ни одного",
+        Op::CreateOrder,
+        "Создать заказ из товаров каталога; с тем же ключом и тем же телом – прежний ответ",
     )
+    .query(&[BY])
+    .takes(Body::One("NewOrder"))
+    .answers(201, Answer::One("StoredOrder"))
+    .needs(Needs::IdempotencyKey),
+    Route::new(
+        Method::PUT,
+        tenant!("/orders"),
+        Op::UpsertOrders,
+        "Записать заказы магазина целиком, до 100 за раз: все или ни одного",
+    )
+    .query(&[BY])
     .takes(Body::Many("Order"))
     .answers(200, Answer::One("OrderCounts"))
     .batch(),
@@ -637,6 +764,20 @@ pub const ROUTES: &[Route] = &[
     )
     .answers(200, Answer::One("StoredOrder")),
     Route::post(
+        tenant!("/orders/{id}/cancel"),
+        Op::CancelOrder,
+        "Отменить заказ; отменённый остаётся как есть, отгруженный отменить нельзя",
+    )
+    .query(&[BY])
+    .takes(Body::One("CancelOrder"))
+    .answers(200, Answer::One("StoredOrder")),
+    Route::get(
+        tenant!("/orders/{id}/history"),
+        Op::OrderHistory,
+        "Кто, когда и что изменил в заказе, старое вперёд",
+    )
+    .answers(200, Answer::Page("OrderEvent")),
+    Route::post(
         tenant!("/simulate"),
         Op::Simulate,
         "Рассчитать чек с объяснением каждого сработавшего правила; ничего не записывает",
@@ -645,7 +786,7 @@ pub const ROUTES: &[Route] = &[
     .answers(200, Answer::One("Simulated")),
     Route::get(tenant!("/journal"), Op::ListJournal, "Журнал, новое вперёд")
         .query(&[
-            ("action", "Действие: sale, return, customer, merge, adjust, code, outbox, gift, goods, categories, order, settings, key, employee, group, tenant, exchange, connection, call, job или webhook"),
+            ("action", "Действие: sale, return, customer, merge, adjust, code, outbox, gift, goods, categories, order, settings, key, employee, group, tenant, exchange, company, connection, call, job или webhook"),
             ("outcome", "ok, warning, repeated или error"),
             ("customer", "Идентификатор покупателя"),
         ])

@@ -321,6 +321,11 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         &[(100, "crates/orders/src/check.rs", "MAX_KOPECKS")],
     ),
     (
+        "reason of a cancellation",
+        "{} characters",
+        &[(1, "crates/orders/src/cancel.rs", "MAX_REASON_CHARS")],
+    ),
+    (
         "certificates of a batch; lines of a file",
         "{}; {}",
         &[

@@ -50,6 +50,7 @@ pub(crate) fn checked(order: &Order) -> Checked<Order> {
     let out = Order {
         id: needed("id", &order.id, MAX_WORD_CHARS)?,
         number: needed("number", &order.number, MAX_WORD_CHARS)?,
+        company: optional("company", &order.company, MAX_WORD_CHARS)?,
         moment: moment("moment", order.moment)?,
         currency: currency(&order.currency)?,
         rate: within("rate", order.rate, 1, MAX_RATE)?,
@@ -86,6 +87,7 @@ fn sums_agree(order: &Order) -> Checked<()> {
 fn item(item: &Item) -> Checked<Item> {
     let out = Item {
         id: item_id(&item.id)?,
+        offer: optional("offer", &item.offer, MAX_WORD_CHARS)?,
         catalog: optional("catalog", &item.catalog, MAX_WORD_CHARS)?,
         name: needed("name", &item.name, MAX_NAME_CHARS)?,
         article: optional("article", &item.article, MAX_WORD_CHARS)?,
@@ -116,7 +118,7 @@ fn item(item: &Item) -> Checked<Item> {
 }
 
 /// `P` or `P#V`.
-fn item_id(id: &str) -> Checked<String> {
+pub(crate) fn item_id(id: &str) -> Checked<String> {
     let id = needed("id", id, MAX_WORD_CHARS)?;
     let mut parts = id.split('#');
     if parts.clone().count() > 2 || parts.any(str::is_empty) {

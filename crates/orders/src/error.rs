@@ -13,10 +13,25 @@ pub enum Error {
         /// What is wrong there, in Russian.
         message: String,
     },
+    /// The key has made another order, whose number this is.
+    #[error("с этим Idempotency-Key уже создан другой заказ: {0}")]
+    KeyUsed(String),
+    /// What is shipped cannot be cancelled.
+    #[error("заказ уже отгружен: отменить его нельзя, оформите возврат")]
+    Shipped,
     /// The database failed; [`SqlError::Conflict`] when others changed the same orders again and
     /// again.
     #[error(transparent)]
     Sql(#[from] SqlError),
+}
+
+impl From<sklad_catalog::Error> for Error {
+    fn from(error: sklad_catalog::Error) -> Self {
+        match error {
+            sklad_catalog::Error::Invalid { path, message } => Self::Invalid { path, message },
+            sklad_catalog::Error::Sql(error) => Self::Sql(error),
+        }
+    }
 }
 
 impl Error {

@@ -6,9 +6,10 @@ use serde_json::json;
 use sklad_store::{Sql, Statement};
 
 use crate::Error;
+use crate::history::Who;
 use crate::model::Order;
 use crate::state::State;
-use crate::store::{ATTEMPTS, Change, Known, document, overtaken, read, write};
+use crate::store::{ATTEMPTS, Change, Known, Stored, document, overtaken, read, write};
 
 /// The most orders of one reply (commerceml §1.8); the rest goes into the next exchange.
 pub const MAX_PENDING: usize = 100;
@@ -160,7 +161,8 @@ async fn attempt_apply(
     }
     let changes = rows.changes();
     if !changes.is_empty() {
-        sql.atomic(write(tenant, &changes, now_ms)?).await?;
+        sql.atomic(write(tenant, Who::OneC, &changes, now_ms)?)
+            .await?;
     }
     Ok(applied)
 }
@@ -178,7 +180,8 @@ struct Rows {
 
 struct Heard {
     known: Known,
-    changed: bool,
+    /// As it was, where something has changed.
+    before: Option<Stored>,
 }
 
 impl Rows {
@@ -190,7 +193,7 @@ impl Rows {
         }
         let heard = |known| Heard {
             known,
-            changed: false,
+            before: None,
         };
         Self {
             rows: known.into_iter().map(heard).collect(),
@@ -208,11 +211,13 @@ impl Rows {
     }
 
     fn changes(self) -> Vec<Change> {
-        let changed = self.rows.into_iter().filter(|row| row.changed);
+        let changed = self.rows.into_iter().filter(|row| row.before.is_some());
         let change = |row: Heard| Change {
             order: row.known.stored.order,
             said: row.known.said,
             from_1c: row.known.stored.from_1c,
+            before: row.before,
+            note: None,
             version: Some(row.known.version),
             tell: false,
             visible: true,
@@ -229,10 +234,10 @@ impl Heard {
         if from_1c == stored.from_1c {
             return false;
         }
+        self.before.get_or_insert_with(|| stored.clone());
         let state = State::of(&stored.order).after_1c(&stored.from_1c, &from_1c, now_ms);
         stored.order = state.within(std::mem::take(&mut stored.order));
         stored.from_1c = from_1c;
-        self.changed = true;
         true
     }
 }

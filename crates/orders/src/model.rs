@@ -16,6 +16,9 @@ pub struct Order {
     pub id: String,
     /// Номер, у каждого заказа свой.
     pub number: String,
+    /// Компания: идентификатор, в запросе можно название; без неё – первая у арендатора.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<String>,
     /// Когда оформлен, миллисекунды с 1970 года (UTC).
     pub moment: i64,
     /// Валюта, три латинские буквы.
@@ -156,6 +159,9 @@ pub struct Address {
 pub struct Item {
     /// Идентификатор товара из обмена или `товар#модификация`.
     pub id: String,
+    /// Наш идентификатор товара: по нему заказ передаётся в интернет-магазин.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<String>,
     /// Идентификатор каталога.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub catalog: Option<String>,

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use sklad_store::{Row, Sql, SqlError, Statement};
 
 use crate::check::checked;
+use crate::history::{self, Who};
 use crate::model::Order;
 use crate::state::{From1c, State};
-use crate::{Error, error};
+use crate::{Error, company, error};
 
 /// The most orders of one batch.
 pub const MAX_BATCH: usize = 100;
@@ -52,20 +53,24 @@ pub struct OrderCounts {
     pub unchanged: usize,
 }
 
-/// In which order orders are listed.
+/// Which orders are listed, in which order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Sort {
-    /// By id: stable while orders change.
+pub enum View<'a> {
+    /// All by id: stable while orders change.
     #[default]
-    Id,
-    /// By the time of the last change: who reads on from the last page sees every later change.
-    Change,
+    All,
+    /// All by the time of the last change: who reads on from the last page sees every later change.
+    Changes,
+    /// Those of a status – its id, or its name where it has none – by id.
+    Status(&'a str),
+    /// Those of a company, given by its id, by id.
+    Company(&'a str),
 }
 
 /// The last order of the page before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct After {
-    /// Its change, milliseconds since 1970 UTC; ignored by [`Sort::Id`].
+    /// Its change, milliseconds since 1970 UTC; only [`View::Changes`] looks at it.
     pub updated_at: i64,
     /// Its id.
     pub id: String,
@@ -80,6 +85,7 @@ pub struct After {
 pub async fn upsert(
     sql: &impl Sql,
     tenant: &str,
+    who: Who,
     orders: &[Order],
     now_ms: i64,
 ) -> Result<OrderCounts, Error> {
@@ -89,10 +95,11 @@ pub async fn upsert(
             format!("не больше {MAX_BATCH} заказов за раз"),
         ));
     }
-    let batch = all_checked(orders)?;
+    let mut batch = all_checked(orders)?;
+    company::all_known(sql, tenant, &mut batch).await?;
     let mut attempt = 1;
     loop {
-        match attempt_upsert(sql, tenant, &batch, now_ms).await {
+        match attempt_upsert(sql, tenant, who, &batch, now_ms).await {
             Err(error) if attempt < ATTEMPTS && overtaken(&error) => attempt += 1,
             other => return other,
         }
@@ -126,13 +133,18 @@ pub async fn get(sql: &impl Sql, tenant: &str, key: &str) -> Result<Option<Store
 pub async fn list(
     sql: &impl Sql,
     tenant: &str,
-    sort: Sort,
+    view: View<'_>,
     after: Option<&After>,
     limit: usize,
 ) -> Result<Vec<Stored>, Error> {
-    let (from, order) = match sort {
-        Sort::Id => ("o.id > ?2 AND ?3 IS NOT NULL", "o.id"),
-        Sort::Change => ("(o.updated_at, o.id) > (?3, ?2)", "o.updated_at, o.id"),
+    let (from, order, only) = match view {
+        View::All => ("?5 IS NULL AND o.id > ?2 AND ?3 IS NOT NULL", "o.id", None),
+        View::Changes => {
+            let from = "?5 IS NULL AND (o.updated_at, o.id) > (?3, ?2)";
+            (from, "o.updated_at, o.id", None)
+        }
+        View::Status(status) => (OF_STATUS, "o.id", Some(status)),
+        View::Company(company) => (OF_COMPANY, "o.id", Some(company)),
     };
     let statement = Statement::new(format!(
         "SELECT {COLUMNS} FROM orders o WHERE o.tenant = ?1 AND {from} ORDER BY {order} LIMIT ?4"
@@ -140,10 +152,17 @@ pub async fn list(
     .bind(tenant)
     .bind(after.map(|a| a.id.as_str()).unwrap_or_default())
     .bind(after.map_or(i64::MIN, |a| a.updated_at))
-    .bind(i64::try_from(limit.min(MAX_PAGE)).unwrap_or_default());
+    .bind(i64::try_from(limit.min(MAX_PAGE)).unwrap_or_default())
+    .bind(only);
     let rows = sql.query(statement).await?;
     rows.iter().map(|row| Ok(known(row)?.stored)).collect()
 }
+
+// As the indexes `orders_status` and `orders_company` have it, to the letter.
+const OF_STATUS: &str = "COALESCE(NULLIF(o.document ->> '$.status.id', ''), \
+         o.document ->> '$.status.name') = ?5 AND o.id > ?2 AND ?3 IS NOT NULL";
+const OF_COMPANY: &str =
+    "COALESCE(o.document ->> '$.company', 'main') = ?5 AND o.id > ?2 AND ?3 IS NOT NULL";
 
 /// The orders that changed last, the latest first, at most [`MAX_PAGE`].
 ///
@@ -228,6 +247,10 @@ pub(crate) struct Change {
     pub order: Order,
     pub said: State,
     pub from_1c: From1c,
+    /// The order before; none for a new one.
+    pub before: Option<Stored>,
+    /// Why, for the history.
+    pub note: Option<String>,
     /// The version that was read; none for a new order.
     pub version: Option<i64>,
     /// Whether 1C must hear of it.
@@ -236,9 +259,11 @@ pub(crate) struct Change {
     pub visible: bool,
 }
 
-/// The statements that write `changes`: at most one that inserts and one that updates.
+/// The statements that write `changes`: at most one that inserts, one that updates and one that tells the
+/// history.
 pub(crate) fn write(
     tenant: &str,
+    who: Who,
     changes: &[Change],
     now_ms: i64,
 ) -> Result<Vec<Statement>, Error> {
@@ -266,7 +291,8 @@ pub(crate) fn write(
     // The steps of the two do not overlap, but the second counts from what the first has written; so
     // the rows that were there before go first.
     let both = [statement(UPDATE, rows.1), statement(INSERT, rows.0)];
-    Ok(both.into_iter().flatten().collect())
+    let told = history::statement(tenant, who, changes, now_ms);
+    Ok(both.into_iter().flatten().chain(told).collect())
 }
 
 fn row(change: &Change, step: i64) -> Result<Value, Error> {
@@ -333,6 +359,7 @@ fn all_checked(orders: &[Order]) -> Result<Vec<Order>, Error> {
 async fn attempt_upsert(
     sql: &impl Sql,
     tenant: &str,
+    who: Who,
     batch: &[Order],
     now_ms: i64,
 ) -> Result<OrderCounts, Error> {
@@ -364,7 +391,7 @@ async fn attempt_upsert(
         changes.extend(change);
     }
     if !changes.is_empty() {
-        sql.atomic(write(tenant, &changes, now_ms)?).await?;
+        sql.atomic(write(tenant, who, &changes, now_ms)?).await?;
     }
     Ok(counts)
 }
@@ -377,6 +404,8 @@ fn from_shop(known: Option<&Known>, order: &Order) -> Option<Change> {
             order: order.clone(),
             said,
             from_1c: From1c::default(),
+            before: None,
+            note: None,
             version: None,
             tell: true,
             visible: true,
@@ -392,6 +421,8 @@ fn from_shop(known: Option<&Known>, order: &Order) -> Option<Change> {
         order: new,
         said,
         from_1c: known.stored.from_1c.clone(),
+        before: Some(known.stored.clone()),
+        note: None,
         version: Some(known.version),
         tell: visible,
         visible,

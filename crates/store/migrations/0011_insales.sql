@@ -3,7 +3,7 @@
 CREATE TABLE insales_budgets (
     -- Always '': a shop's limit is one, whoever of this deployment asks.
     tenant     TEXT NOT NULL,
-    -- Whose limit it is: a hash of the shop and of the key's id.
+    -- Whose limit it is: a hash of the shop, of the key's id and its password.
     holder     TEXT NOT NULL,
     -- When the interval began, milliseconds since 1970 UTC.
     since      INTEGER NOT NULL,

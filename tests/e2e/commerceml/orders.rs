@@ -29,7 +29,7 @@ impl Merchant {
     #[track_caller]
     pub fn order(&self, orders: &[Value]) {
         for batch in orders.chunks(100) {
-            self.shop.api("POST", "/orders", &json!(batch)).ok();
+            self.shop.api("PUT", "/orders", &json!(batch)).ok();
         }
     }
 

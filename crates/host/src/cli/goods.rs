@@ -119,6 +119,7 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
             upsert::upsert(
                 &api,
                 BATCH,
+                "POST",
                 &format!("/{}/goods", encode(&tenant)),
                 json_file(&file)?,
             )?;
@@ -130,6 +131,7 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
             upsert::upsert(
                 &api,
                 BATCH,
+                "POST",
                 &format!("/{}/categories", encode(&tenant)),
                 json_file(&file)?,
             )?;

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::api::{Api, Connection, Failure, encode, finish};
+use super::api::{Api, Body, Connection, Failure, encode, finish, query};
 use super::show::{self, Show};
 use super::tenant::json_file;
 use super::upsert;
@@ -30,6 +30,12 @@ enum Command {
     List {
         /// The tenant.
         tenant: String,
+        /// Only those of this status: its id, or its name where it has none.
+        #[arg(long, conflicts_with = "company")]
+        status: Option<String>,
+        /// Only those of this company.
+        #[arg(long)]
+        company: Option<String>,
         /// At most so many.
         #[arg(long, default_value_t = 100)]
         limit: usize,
@@ -41,7 +47,37 @@ enum Command {
         /// Its id or number.
         order: String,
     },
-    /// Creates or changes orders from a JSON array.
+    /// Makes an order of goods of the catalogue from a JSON object.
+    Create {
+        /// The tenant.
+        tenant: String,
+        /// A JSON file; - is standard input.
+        file: PathBuf,
+        /// Makes a repetition harmless [default: a random one].
+        #[arg(long)]
+        key: Option<String>,
+    },
+    /// Cancels an order, with a reason.
+    Cancel {
+        /// The tenant.
+        tenant: String,
+        /// Its id or number.
+        order: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Shows who changed what of an order.
+    History {
+        /// The tenant.
+        tenant: String,
+        /// Its id or number.
+        order: String,
+        /// At most so many.
+        #[arg(long, default_value_t = 500)]
+        limit: usize,
+    },
+    /// Writes a shop's own orders from a JSON array, each as a whole.
     Put {
         /// The tenant.
         tenant: String,
@@ -58,21 +94,71 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
 fn execute(arguments: Arguments) -> Result<(), Failure> {
     let api = arguments.connection.api()?;
     match arguments.command {
-        Command::List { tenant, limit } => {
-            let orders = api.list(&format!("/{}/orders", encode(&tenant)), limit)?;
-            list(&api, &orders);
+        Command::List {
+            tenant,
+            status,
+            company,
+            limit,
+        } => {
+            let only = [
+                ("status", status.as_deref()),
+                ("company", company.as_deref()),
+            ];
+            let path = format!("{}{}", all(&tenant), query(&only));
+            show::list(&api, &api.list(&path, limit)?, &COLUMNS);
         }
-        Command::Show { tenant, order } => {
-            let path = format!("/{}/orders/{}", encode(&tenant), encode(&order));
-            card(&api, &api.get(&path)?);
+        Command::Show { tenant, order } => card(&api, &api.get(&one(&tenant, &order))?),
+        Command::Create { tenant, file, key } => {
+            let key = key.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+            let path = format!("{}{BY}", all(&tenant));
+            let headers = [("idempotency-key", key.as_str())];
+            let new = json_file(&file)?;
+            let made = api.send("POST", &path, &headers, &Body::Json(&new))?;
+            card(&api, &made.body);
+        }
+        Command::Cancel {
+            tenant,
+            order,
+            reason,
+        } => {
+            let path = format!("{}/cancel{BY}", one(&tenant, &order));
+            card(&api, &api.post(&path, &json!({ "reason": reason }))?);
+        }
+        Command::History {
+            tenant,
+            order,
+            limit,
+        } => {
+            let path = format!("{}/history", one(&tenant, &order));
+            show::list(&api, &api.list(&path, limit)?, &HISTORY);
         }
         Command::Put { tenant, file } => {
-            let path = format!("/{}/orders", encode(&tenant));
-            upsert::upsert(&api, BATCH, &path, json_file(&file)?)?;
+            let path = format!("{}{BY}", all(&tenant));
+            upsert::upsert(&api, BATCH, "PUT", &path, json_file(&file)?)?;
         }
     }
     Ok(())
 }
+
+/// Who sits at a command line is a person.
+const BY: &str = "?by=operator";
+
+fn all(tenant: &str) -> String {
+    format!("/{}/orders", encode(tenant))
+}
+
+fn one(tenant: &str, order: &str) -> String {
+    format!("/{}/orders/{}", encode(tenant), encode(order))
+}
+
+const HISTORY: [(&str, &str, Show); 6] = [
+    ("Когда", "at", Show::Time),
+    ("Кто", "who", Show::Text),
+    ("Что", "what", Show::Text),
+    ("Было", "was", Show::Text),
+    ("Стало", "became", Show::Text),
+    ("Почему", "note", Show::Text),
+];
 
 const COLUMNS: [(&str, &str, Show); 8] = [
     ("Заказ", "order.id", Show::Text),
@@ -84,13 +170,6 @@ const COLUMNS: [(&str, &str, Show); 8] = [
     ("Номер в 1С", "from_1c.number", Show::Text),
     ("Ждёт 1С", "pending", Show::Yes),
 ];
-
-fn list(api: &Api, orders: &[Value]) {
-    if api.json {
-        return show::json(&Value::from(orders));
-    }
-    show::items(orders, &COLUMNS);
-}
 
 fn card(api: &Api, stored: &Value) {
     if api.json {

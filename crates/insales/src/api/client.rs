@@ -34,10 +34,16 @@ pub struct Access {
 }
 
 impl Access {
-    /// Under which name the budget is kept: limits count by shop and key (§2). Tells nothing about them.
+    /// Under which name the budget is kept: limits count by shop and key (§2). Tells nothing about them: the
+    /// password is made by the shop, 128 bits. Who does not know it cannot use up the budget of who does.
     #[must_use]
     pub fn holder(&self) -> String {
-        let digest = Sha256::digest(format!("{}\0{}", self.shop, self.key_id).as_bytes());
+        let Self {
+            shop,
+            key_id,
+            password,
+        } = self;
+        let digest = Sha256::digest(format!("{shop}\0{key_id}\0{password}").as_bytes());
         hex::encode(digest.get(..16).unwrap_or_default())
     }
 

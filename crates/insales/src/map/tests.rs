@@ -4,20 +4,21 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::link::{Choice, Link, beside, choose};
+use crate::link::{Choice, beside, choose};
+use crate::settings::Link;
 use sklad_catalog::import::Match;
 
 fn names() -> Names {
     Names::of("shop")
 }
 
-fn mapped(row: &Value, known: &Known, rules: &Rules) -> Option<Mapped> {
+fn mapped(row: &Value, known: &Known, settings: &CatalogueSettings) -> Option<Mapped> {
     let raw = RawValue::from_string(row.to_string()).unwrap();
-    product(&raw, &names(), known, rules)
+    product(&raw, &names(), known, settings)
 }
 
 fn plain(row: &Value) -> Mapped {
-    mapped(row, &Known::default(), &Rules::default()).unwrap()
+    mapped(row, &Known::default(), &CatalogueSettings::default()).unwrap()
 }
 
 /// A product with one variant, which is as these fields say.
@@ -60,15 +61,12 @@ fn shirt() -> Value {
 
 #[test]
 fn several_variants_are_a_product_and_its_variants() {
-    let known = Known {
-        prices: [("price2".to_owned(), "Опт".to_owned())].into(),
-        stores: [(1, "Центр".to_owned())].into(),
-    };
-    let rules = Rules {
+    let known = Known::default();
+    let settings = CatalogueSettings {
         images: true,
-        ..Rules::default()
+        ..CatalogueSettings::default()
     };
-    let shirt = mapped(&shirt(), &known, &rules).unwrap();
+    let shirt = mapped(&shirt(), &known, &settings).unwrap();
     let product = &shirt.item.change;
     assert_eq!(product.keys.external.as_deref(), Some("insales:shop:7"));
     let categories = ["insales:shop:c12", "insales:shop:c11"].map(str::to_owned);
@@ -166,20 +164,17 @@ fn what_is_hidden_archived_or_not_available_is_not_there() {
 }
 
 #[test]
-fn only_price_kinds_and_warehouses_that_are_wanted_come_but_the_price_always() {
-    let known = Known {
-        prices: [("price2".to_owned(), "Опт".to_owned())].into(),
-        stores: [(1, "Центр".to_owned())].into(),
-    };
-    let rules = Rules {
-        price_kinds: vec![" ОПТ".into(), "старая цена".into()],
-        warehouses: vec!["центр".into(), "2".into()],
-        ..Rules::default()
+fn only_price_kinds_and_warehouses_that_are_wanted_come() {
+    let known = [("price2".to_owned(), 91), ("price3".to_owned(), 92)].into();
+    let settings = CatalogueSettings {
+        price_kinds: vec![91],
+        warehouses: vec![1, 2],
+        ..CatalogueSettings::default()
     };
     let row = json!({"id": 1, "variants": [{"id": 2, "price": 1, "old_price": 2, "cost_price": 3, "price2": 4,
         "price3": 5, "quantity": 9, "quantity_at_warehouse1": 1, "quantity_at_warehouse2": 2,
         "quantity_at_warehouse3": 3}]});
-    let change = mapped(&row, &known, &rules).unwrap().item.change;
+    let change = mapped(&row, &known, &settings).unwrap().item.change;
     let Some(Section::Replace(prices)) = change.prices else {
         panic!("prices");
     };
@@ -192,6 +187,7 @@ fn only_price_kinds_and_warehouses_that_are_wanted_come_but_the_price_always() {
         [
             "insales:shop:price",
             "insales:shop:old_price",
+            "insales:shop:cost_price",
             "insales:shop:price2"
         ]
     );
@@ -226,13 +222,13 @@ fn prices_are_read_however_they_are_written() {
 
 #[test]
 fn pictures_of_another_address_are_other_files() {
-    let rules = Rules {
+    let settings = CatalogueSettings {
         images: true,
-        ..Rules::default()
+        ..CatalogueSettings::default()
     };
     let of = |url: &str| {
         let row = json!({"id": 1, "images": [{"original_url": url}], "variants": [{"id": 2}]});
-        mapped(&row, &Known::default(), &rules)
+        mapped(&row, &Known::default(), &settings)
             .unwrap()
             .pictures
             .remove(0)
@@ -369,7 +365,7 @@ proptest! {
         let raw = RawValue::from_string(format!(
             "{{\"id\":1,\"variants\":[{{\"id\":2,\"price\":{written}}}]}}"
         )).unwrap();
-        let mapped = product(&raw, &names(), &Known::default(), &Rules::default()).unwrap();
+        let mapped = product(&raw, &names(), &Known::default(), &CatalogueSettings::default()).unwrap();
         let Some(Section::Replace(prices)) = mapped.item.change.prices else { panic!("prices") };
         prop_assert_eq!(prices.first().map(|price| price.kopecks), Some(kopecks));
     }
@@ -391,8 +387,8 @@ proptest! {
         let fields = FIELDS.into_iter().map(str::to_owned).zip(values);
         let mut row: serde_json::Map<String, Value> = fields.collect();
         row.insert("id".into(), "1".into());
-        let rules = Rules { images: true, ..Rules::default() };
-        let mapped = mapped(&Value::Object(row), &Known::default(), &rules).unwrap();
+        let settings = CatalogueSettings { images: true, ..CatalogueSettings::default() };
+        let mapped = mapped(&Value::Object(row), &Known::default(), &settings).unwrap();
         prop_assert!(mapped.item.change.create);
     }
 }

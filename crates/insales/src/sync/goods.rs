@@ -62,8 +62,8 @@ async fn page<S: Sql, H: Http, C: Clock>(
     rows: &[&RawValue],
     known: &Known,
 ) -> Result<(), SqlError> {
-    let rules = work.place.rules;
-    let map = |row: &&RawValue| map::product(row, &work.names, known, rules);
+    let settings = work.place.settings;
+    let map = |row: &&RawValue| map::product(row, &work.names, known, settings);
     let mut left = rows.iter().map(|row| (*row, map(row))).peekable();
     while left.peek().is_some() {
         let mut portion = Portion::default();

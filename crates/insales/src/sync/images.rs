@@ -31,7 +31,7 @@ pub async fn run<S: Sql, H: Http, C: Clock>(
     work: &Work<'_, S, H, C>,
     cursor: &mut Cursor,
 ) -> Result<Went, Failure> {
-    if !work.place.rules.images {
+    if !work.place.settings.images {
         return Ok(Went::Through);
     }
     let mut failures = 0;
@@ -224,11 +224,11 @@ mod tests {
             key_id: String::new(),
             password: String::new(),
         };
-        let rules = crate::map::Rules::default();
+        let settings = crate::settings::CatalogueSettings::default();
         let place = Place {
             tenant: "kofe",
             connection: "c",
-            rules: &rules,
+            settings: &settings,
             access: &access,
             gateway: Some("http://127.0.0.1:4002"),
         };

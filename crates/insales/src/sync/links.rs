@@ -161,7 +161,7 @@ async fn found<S: Sql, H, C>(
     links: &HashMap<&str, &Called>,
     resolved: &mut Resolved,
 ) -> Result<BTreeMap<String, Box<Match>>, SqlError> {
-    let link = work.place.rules.link;
+    let link = work.place.settings.link;
     let sold = products.iter().flat_map(|one| {
         let single = one.item.ids.is_some().then_some(&one.item);
         single.into_iter().chain(&one.variants)

@@ -10,9 +10,6 @@ use super::{Went, Work, number, of_catalog};
 use crate::api::session::Failure;
 use crate::link::nothing_beside;
 
-/// Of so many hundredths of the goods it is believed that the shop has deleted them for good.
-pub const GUARD_PERCENT: i64 = 20;
-
 /// Archives what the run has not had, unless that is too much.
 pub async fn run<S: Sql, H: Http, C: Clock>(
     work: &Work<'_, S, H, C>,
@@ -110,11 +107,13 @@ async fn is_safe<S: Sql, H: Http, C: Clock>(
     (missing, of): (i64, i64),
     what: &str,
 ) -> Result<bool, Failure> {
-    if missing.saturating_mul(100) <= of.saturating_mul(GUARD_PERCENT) {
+    let most = i64::from(work.place.settings.missing_guard_percent);
+    if missing.saturating_mul(100) <= of.saturating_mul(most) {
         return Ok(true);
     }
     let text = format!(
-        "В InSales нет {missing} из {of} {what}: это больше {GUARD_PERCENT} %, поэтому они оставлены в каталоге"
+        "В InSales нет {missing} из {of} {what}: это больше {most} %, поэтому они оставлены в каталоге. \
+         Если они и правда удалены, повысьте порог в настройках подключения и повторите сверку"
     );
     let told = work.warn(cursor, "", &text);
     work.store(told.into_iter().collect(), cursor).await?;

@@ -22,7 +22,8 @@ use sklad_store::{Clock, Http, Ports, Row, Sql, SqlError, Statement};
 
 use crate::api::session::Failure;
 use crate::api::{Access, Api, Error, Part, Retry, Session};
-use crate::map::{Names, Rules};
+use crate::map::Names;
+use crate::settings::CatalogueSettings;
 
 pub use cursor::{Cursor, Kind, Phase, SETTLE_MS, Totals};
 pub use images::{ALLOWED, FILE_BYTES};
@@ -39,7 +40,7 @@ pub struct Place<'a> {
     /// The connection's id.
     pub connection: &'a str,
     /// What the merchant has set.
-    pub rules: &'a Rules,
+    pub settings: &'a CatalogueSettings,
     /// The shop, and what lets us in.
     pub access: &'a Access,
     /// An origin that stands for all shops, see [`Api::gateway`].

@@ -12,8 +12,10 @@ use crate::api::{Error, page};
 use crate::map::{Known, Names, PRICES};
 use crate::wire::{self, Named};
 
-/// The most price types, and warehouses, of a tenant that are known by name.
+/// The most price types of a shop that are known.
 const MOST: usize = 1_000;
+/// Under which name the shop's id of a price kind is kept.
+const OWN: &str = "insales";
 
 struct Count<'a> {
     count: Raw<'a>,
@@ -72,20 +74,19 @@ fn write<S: Sql, H: Http, C: Clock>(
 }
 
 /// The names of things of several sources stand in one list.
-fn entry(id: String, title: &str) -> RefInput {
+fn entry(id: String, title: &str, own: Option<u64>) -> RefInput {
+    let own = own.map(|own| (OWN.to_owned(), own.to_string()));
     RefInput {
         id,
         name: format!("{title} (InSales)"),
-        data: [("title".to_owned(), title.to_owned())].into(),
+        data: own.into_iter().collect(),
         ..RefInput::default()
     }
 }
 
 fn price_types<S, H, C>(work: &Work<'_, S, H, C>, json: &str) -> Result<Vec<RefInput>, Error> {
-    let own = PRICES
-        .iter()
-        .map(|(field, title)| entry(work.names.price(field), title));
-    let mut list: Vec<RefInput> = own.collect();
+    let own = |(field, title): &(&str, &str)| entry(work.names.price(field), title, None);
+    let mut list: Vec<RefInput> = PRICES.iter().map(own).collect();
     for row in page::rows(json)? {
         let Some(kind) = object::<Named<'_>>(Some(row)) else {
             continue;
@@ -93,7 +94,7 @@ fn price_types<S, H, C>(work: &Work<'_, S, H, C>, json: &str) -> Result<Vec<RefI
         let by_index = || Some(format!("price{}", wire::id(kind.index)?.checked_add(1)?));
         if let (Some(field), Some(title)) = (text(kind.method).or_else(by_index), text(kind.title))
         {
-            list.push(entry(work.names.price(&field), &title));
+            list.push(entry(work.names.price(&field), &title, wire::id(kind.id)));
         }
     }
     Ok(list)
@@ -102,10 +103,8 @@ fn price_types<S, H, C>(work: &Work<'_, S, H, C>, json: &str) -> Result<Vec<RefI
 fn warehouses<S, H, C>(work: &Work<'_, S, H, C>, json: &str) -> Result<Vec<RefInput>, Error> {
     let one = |row: &RawValue| {
         let named: Named<'_> = object(Some(row))?;
-        Some(entry(
-            work.names.store(wire::id(named.id)?),
-            &text(named.title)?,
-        ))
+        let id = work.names.store(wire::id(named.id)?);
+        Some(entry(id, &text(named.title)?, None))
     };
     Ok(page::rows(json)?.into_iter().filter_map(one).collect())
 }
@@ -123,22 +122,13 @@ fn forget_others<S, H, C>(work: &Work<'_, S, H, C>, cursor: &Cursor) -> Statemen
     .bind(cursor.groups_stamp(source))
 }
 
-/// The price kinds and warehouses that are known.
+/// The price kinds that are known.
 pub async fn known(sql: &impl Sql, tenant: &str, names: &Names) -> Result<Known, SqlError> {
-    let mut known = Known::default();
-    for kind in [RefKind::PriceType, RefKind::Store] {
-        let list = refs::list(sql, tenant, kind, Some(names.prefix()), MOST).await;
-        for entry in list.map_err(super::of_catalog)? {
-            let Some(own) = entry.id.strip_prefix(names.prefix()) else {
-                break;
-            };
-            let title = entry.data.get("title").cloned().unwrap_or(entry.name);
-            match (kind, own.parse()) {
-                (RefKind::Store, Ok(id)) => drop(known.stores.insert(id, title)),
-                (RefKind::Store, Err(_)) => {}
-                _ => drop(known.prices.insert(own.to_owned(), title)),
-            }
-        }
-    }
-    Ok(known)
+    let list = refs::list(sql, tenant, RefKind::PriceType, Some(names.prefix()), MOST).await;
+    let list = list.map_err(super::of_catalog)?;
+    let own = list.iter().filter_map(|entry| {
+        let field = entry.id.strip_prefix(names.prefix())?;
+        Some((field.to_owned(), entry.data.get(OWN)?.parse().ok()?))
+    });
+    Ok(own.collect())
 }

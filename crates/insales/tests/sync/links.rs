@@ -4,7 +4,7 @@ use futures::executor::block_on;
 use serde_json::json;
 use sklad_catalog::ids;
 use sklad_catalog::import::{self as catalog, Change, Keys, Options, Price, Section, Side, Stock};
-use sklad_insales::link::Link;
+use sklad_insales::settings::Link;
 use sklad_insales::sync::Kind;
 use sklad_store::Sql;
 
@@ -64,7 +64,7 @@ const ALONE: &str =
 fn the_same_good_of_two_sources_is_one_whichever_came_first() {
     for first in [true, false] {
         let mut w = world(3);
-        w.rules.link = Link::Article;
+        w.settings.link = Link::Article;
         if first {
             w.masters(&[master("P1", "a10")]);
             w.run(Kind::Full);
@@ -109,7 +109,7 @@ fn a_good_is_recognised_by_what_the_merchant_has_chosen_alone() {
         (Link::Article, 3),
     ] {
         let mut w = world(2);
-        w.rules.link = link;
+        w.settings.link = link;
         w.fake.change(1, |row| {
             row["variants"][0]["barcode"] = "B-X".into();
             row["variants"][0]["external_id"] = "P1".into();
@@ -123,7 +123,7 @@ fn a_good_is_recognised_by_what_the_merchant_has_chosen_alone() {
 #[test]
 fn what_is_not_clear_is_not_linked_and_told() {
     let mut w = world(4);
-    w.rules.link = Link::Article;
+    w.settings.link = Link::Article;
     // Two of the master's have the article of the first; two of the shop's have one of the master's.
     w.masters(&[
         master("P1", "a10"),
@@ -162,7 +162,7 @@ fn what_is_not_clear_is_not_linked_and_told() {
 #[test]
 fn variants_are_linked_each_by_itself_and_their_product_with_them() {
     let mut w = world(10);
-    w.rules.link = Link::Article;
+    w.settings.link = Link::Article;
     let variant = |own: &str, article: &str| Change {
         keys: Keys::external(format!("P#{own}")),
         parent: Some("P".into()),
@@ -200,7 +200,7 @@ fn variants_are_linked_each_by_itself_and_their_product_with_them() {
 #[test]
 fn what_the_shop_does_not_sell_any_more_is_taken_from_the_masters_good() {
     let mut w = world(30);
-    w.rules.link = Link::Article;
+    w.settings.link = Link::Article;
     w.masters(&[
         master("P1", "a10"),
         master("P2", "a20"),
@@ -234,7 +234,7 @@ fn what_the_shop_does_not_sell_any_more_is_taken_from_the_masters_good() {
 #[test]
 fn what_its_master_has_archived_is_the_shops_own_until_it_comes_back() {
     let mut w = world(2);
-    w.rules.link = Link::Article;
+    w.settings.link = Link::Article;
     w.masters(&[master("P1", "a10")]);
     w.run(Kind::Full);
     let gone = |gone| Change {

@@ -306,7 +306,7 @@ fn a_product_with_very_many_variants_comes_in_several_batches() {
 #[test]
 fn pictures_come_once_and_only_from_the_shops_servers() {
     let mut w = world(12);
-    w.rules.images = true;
+    w.settings.images = true;
     w.fake.change(3, |row| {
         row["images"][0]["original_url"] = "https://evil.ru/3.png".into()
     });

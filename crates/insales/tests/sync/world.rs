@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use futures::executor::block_on;
 use sklad_insales::api::Access;
-use sklad_insales::map::Rules;
+use sklad_insales::settings::CatalogueSettings;
 use sklad_insales::sync::{self, Ended, Kind, Place, Step};
 use sklad_jobs::job::Progress;
 use sklad_store::native::NativeSql;
@@ -41,7 +41,7 @@ pub struct World {
     pub sql: NativeSql,
     pub clock: TestClock,
     pub fake: Fake,
-    pub rules: Rules,
+    pub settings: CatalogueSettings,
     pub connection: String,
     access: Access,
 }
@@ -54,7 +54,7 @@ pub fn world(products: u64) -> World {
         _dir: dir,
         fake: Fake::with(products),
         clock,
-        rules: Rules::default(),
+        settings: CatalogueSettings::default(),
         connection: "shop".into(),
         access: Access {
             shop: SHOP.into(),
@@ -69,7 +69,7 @@ impl World {
         Place {
             tenant: TENANT,
             connection: &self.connection,
-            rules: &self.rules,
+            settings: &self.settings,
             access: &self.access,
             gateway: None,
         }

@@ -155,12 +155,13 @@ pub fn hold(tenant: &str, holder: &str, until_ms: i64) -> Statement {
 }
 
 /// The statement that takes up to `wanted` free lanes for `owner` until `until_ms`; it answers a row for
-/// each that was got.
+/// each that was got. What owners have whose names begin with `before` is free too: the takers of one job
+/// follow each other, and the one before has died.
 #[must_use]
 pub fn take_lanes(
     tenant: &str,
     holder: &str,
-    owner: &str,
+    (owner, before): (&str, &str),
     wanted: usize,
     now_ms: i64,
     until_ms: i64,
@@ -170,7 +171,8 @@ pub fn take_lanes(
         "INSERT INTO moysklad_lanes (tenant, holder, lane, owner, until) \
          SELECT ?1, ?2, l.value, ?3, ?4 FROM json_each(?5) l \
          WHERE NOT EXISTS (SELECT 1 FROM moysklad_lanes t WHERE t.tenant = ?1 AND t.holder = ?2 \
-           AND t.lane = l.value AND t.until > ?6 AND t.until <= ?6 + ?7) \
+           AND t.lane = l.value AND t.until > ?6 AND t.until <= ?6 + ?7 \
+           AND substr(t.owner, 1, length(?9)) <> ?9) \
          ORDER BY l.value LIMIT ?8 \
          ON CONFLICT (tenant, holder, lane) DO UPDATE SET owner = excluded.owner, until = excluded.until \
          RETURNING lane",
@@ -183,6 +185,7 @@ pub fn take_lanes(
     .bind(now_ms)
     .bind(LONGEST_LANE_MS)
     .bind(i64::try_from(wanted.min(LANES)).unwrap_or_default())
+    .bind(before)
 }
 
 /// Nobody holds a lane for longer, milliseconds; see [`HORIZON_MS`].
@@ -273,7 +276,11 @@ mod tests {
     fn lanes_are_never_more_than_five_and_come_back_by_themselves() {
         let (_dir, sql) = database();
         let take = |owner: &str, wanted, now, until| {
-            run(&sql, take_lanes("t", "h", owner, wanted, now, until)).len()
+            run(
+                &sql,
+                take_lanes("t", "h", (owner, owner), wanted, now, until),
+            )
+            .len()
         };
         assert_eq!(take("a", 4, 0, 1_000), 4);
         assert_eq!(take("b", 4, 0, 1_000), 1);
@@ -284,6 +291,20 @@ mod tests {
         assert_eq!(take("d", 9, 1_000, 2_000), 1);
         // The clock was set back by years.
         assert_eq!(take("e", 9, -9_000_000_000, 0), 5);
+    }
+
+    #[test]
+    fn a_job_that_is_taken_up_again_has_the_lanes_of_who_died_with_it() {
+        let (_dir, sql) = database();
+        let take = |owner: &str, before: &str, wanted| {
+            let owner = (owner, before);
+            run(&sql, take_lanes("t", "h", owner, wanted, 0, 1_000)).len()
+        };
+        assert_eq!(take("goods:1", "goods:", 4), 4);
+        assert_eq!(take("goods:2", "goods:", 4), 4);
+        assert_eq!(take("changes:3", "changes:", 4), 1);
+        assert_eq!(take("goods:4", "goods:", 4), 4);
+        assert_eq!(take("5", "5", 4), 0);
     }
 
     #[test]

@@ -57,7 +57,8 @@ pub struct Session<'a, S, H, C> {
 }
 
 impl<'a, S: Sql, H: Http, C: Clock> Session<'a, S, H, C> {
-    /// Begins to work until `until_ms`, with up to `wanted` requests at once.
+    /// Begins to work until `until_ms`, with up to `wanted` requests at once. `job` is the kind of the job
+    /// that one works for at a time, empty where several may: whoever had lanes for it before has died.
     ///
     /// # Errors
     /// [`Error::TooParallel`] when others have all lanes, or the database's.
@@ -65,15 +66,16 @@ impl<'a, S: Sql, H: Http, C: Clock> Session<'a, S, H, C> {
         ports: Ports<'a, S, H, C>,
         tenant: &'a str,
         api: Api<'a>,
+        job: &str,
         wanted: usize,
         until_ms: i64,
     ) -> Result<Self, Failure> {
         let now = ports.clock.now_ms();
         let holder = api.credentials.holder();
-        let owner = Uuid::new_v4().simple().to_string();
+        let (owner, before) = owner(job);
         let kept = until_ms.saturating_add(LANE_GRACE_MS);
         let kept = kept.min(now.saturating_add(limits::LONGEST_LANE_MS));
-        let take = limits::take_lanes(tenant, &holder, &owner, wanted, now, kept);
+        let take = limits::take_lanes(tenant, &holder, (&owner, &before), wanted, now, kept);
         let taken = ports.sql.atomic(vec![take]).await?;
         let lanes = taken.first().map_or(0, Vec::len);
         if lanes == 0 {
@@ -336,6 +338,16 @@ impl<'a, S: Sql, H: Http, C: Clock> Session<'a, S, H, C> {
         }
         sleep_until(clock, end).await;
         Ok(())
+    }
+}
+
+/// A name of a holder of lanes that is no other's, and how the names of those begin that held them for the
+/// same job.
+fn owner(job: &str) -> (String, String) {
+    let word = Uuid::new_v4().simple().to_string();
+    match job {
+        "" => (word.clone(), word),
+        job => (format!("{job}:{word}"), format!("{job}:")),
     }
 }
 

@@ -69,7 +69,7 @@ pub async fn bring<S: Sql, H: Http, C: Clock>(
         return Ok(Failed::new());
     };
     cursor.price_type = Some(main).filter(|id| !id.is_empty());
-    let opened = Session::open(ports, place.tenant, place.api(), LANES, until_ms).await;
+    let opened = Session::open(ports, place.tenant, place.api(), "", LANES, until_ms).await;
     let session = match opened {
         Ok(session) => session,
         Err(Failure::Sql(error)) => return Err(error),

@@ -54,7 +54,7 @@ pub async fn check<S: Sql, H: Http, C: Clock>(
     until_ms: i64,
 ) -> Result<Checked, SqlError> {
     let mut checked = Checked::default();
-    let asked = match Session::open(ports, place.tenant, place.api(), 1, until_ms).await {
+    let asked = match Session::open(ports, place.tenant, place.api(), "", 1, until_ms).await {
         Ok(session) => {
             let asked = ask(&session, place.settings, &mut checked).await;
             session.close().await?;

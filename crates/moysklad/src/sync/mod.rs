@@ -178,7 +178,15 @@ pub async fn step<S: Sql, H: Http, C: Clock>(
             return Ok(left(&cursor, ended));
         }
     }
-    let opened = Session::open(ports, place.tenant, place.api(), LANES, until_ms).await;
+    let opened = Session::open(
+        ports,
+        place.tenant,
+        place.api(),
+        plan::job_of(kind),
+        LANES,
+        until_ms,
+    )
+    .await;
     let session = match opened {
         Ok(session) => session,
         Err(Failure::Sql(error)) => return Err(error),

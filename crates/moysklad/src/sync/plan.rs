@@ -32,6 +32,15 @@ pub fn kind_of(job: &str) -> Option<Kind> {
     }
 }
 
+/// The job that imports this.
+#[must_use]
+pub const fn job_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Full => GOODS,
+        Kind::Changes => CHANGES,
+    }
+}
+
 /// What has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Changed {

@@ -179,7 +179,7 @@ pub async fn step<S: Sql, H: Http, C: Clock>(
     if address.url().chars().count() > URL_CHARS {
         return Ok(warning("Адрес для уведомлений МоегоСклада слишком длинный"));
     }
-    let opened = Session::open(ports, place.tenant, place.api(), 1, until_ms).await;
+    let opened = Session::open(ports, place.tenant, place.api(), "", 1, until_ms).await;
     let session = match opened {
         Ok(session) => session.quietly(&format!("{}{PREFIX}", address.public_url)),
         Err(Failure::Sql(error)) => return Err(error),
@@ -286,7 +286,7 @@ pub async fn remove<S: Sql, H: Http, C: Clock>(
     path: &str,
     until_ms: i64,
 ) -> Result<Removed, Failure> {
-    let session = Session::open(ports, place.tenant, place.api(), 1, until_ms).await?;
+    let session = Session::open(ports, place.tenant, place.api(), "", 1, until_ms).await?;
     let removed = remove_with(&session, place.origin, path).await;
     session.close().await?;
     removed

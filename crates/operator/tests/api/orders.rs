@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::shops;
+use crate::{Answer, World, shops};
 
 fn order(id: &str) -> Value {
     json!({ "id": id, "number": format!("N-{id}"), "moment": 1, "sum_kopecks": 9990,
@@ -14,9 +14,9 @@ fn order(id: &str) -> Value {
 fn orders_are_written_found_and_listed() {
     let w = shops();
     let batch = json!([order("b"), order("a")]);
-    let done = w.post("/demo/orders", &batch).body;
+    let done = w.call("PUT", "/demo/orders", &[], &batch).body;
     assert_eq!(done, json!({ "created": 2, "changed": 0, "unchanged": 0 }));
-    let again = w.post("/demo/orders", &batch).body;
+    let again = w.call("PUT", "/demo/orders", &[], &batch).body;
     assert_eq!(again, json!({ "created": 0, "changed": 0, "unchanged": 2 }));
     for key in ["a", "N-a"] {
         let found = w.get(&format!("/demo/orders/{key}")).body;
@@ -39,10 +39,114 @@ fn an_order_that_is_wrong_is_told_with_its_place() {
     let w = shops();
     let mut wrong = order("a");
     wrong["sum_kopecks"] = json!(9991);
-    let refused = w.post("/demo/orders", &json!([order("b"), wrong]));
+    let refused = w.call("PUT", "/demo/orders", &[], &json!([order("b"), wrong]));
     assert_eq!(refused.refusal(), (422, "refused", "1.sum_kopecks"));
     let mut unknown = order("a");
     unknown["numbr"] = json!("1");
-    assert_eq!(w.post("/demo/orders", &json!([unknown])).status, 400);
+    assert_eq!(
+        w.call("PUT", "/demo/orders", &[], &json!([unknown])).status,
+        400
+    );
     assert!(w.all_pages("/demo/orders", 10).is_empty());
+}
+
+fn goods(w: &World) {
+    let goods = json!([{ "external": "tea#1", "name": "Чай", "price_kopecks": 12_050 }]);
+    assert_eq!(w.post("/demo/goods", &goods).status, 200);
+}
+
+fn make(w: &World, key: &str, more: &[(&str, Value)]) -> Answer {
+    let mut new = json!({ "items": [{ "external": "tea#1", "quantity_thousandths": 2_000 }],
+        "customer": { "name": "Мария Иванова", "phone": "+7 903 000-00-01" } });
+    for (name, value) in more {
+        new[*name] = value.clone();
+    }
+    w.call("POST", "/demo/orders", &[("idempotency-key", key)], &new)
+}
+
+#[test]
+fn an_order_is_made_once_for_a_key() {
+    let w = shops();
+    goods(&w);
+    let made = make(&w, "k", &[]);
+    assert_eq!(made.status, 201, "{}", made.body);
+    let id = made.body["order"]["id"].as_str().unwrap();
+    let location = made.headers["location"].to_str().unwrap();
+    assert_eq!(location, format!("/api/v1/tenants/demo/orders/{id}"));
+    assert_eq!(made.body["order"]["sum_kopecks"], 24_100);
+    let again = make(&w, "k", &[]);
+    assert_eq!((again.status, again.body), (201, made.body.clone()));
+    let other = make(&w, "k", &[("comment", json!("другой"))]);
+    assert_eq!(other.refusal(), (409, "conflict", ""));
+    assert!(other.message().contains("Idempotency-Key"));
+    let new = json!({ "items": [] });
+    let refusal = w.post("/demo/orders", &new);
+    assert_eq!(refusal.refusal(), (400, "bad_request", "Idempotency-Key"));
+    let wrong = make(&w, "l", &[("total_kopecks", json!(24_101))]);
+    assert_eq!(wrong.refusal(), (422, "refused", "total_kopecks"));
+    let unknown = make(
+        &w,
+        "l",
+        &[(
+            "items",
+            json!([{ "offer": "x", "quantity_thousandths": 1 }]),
+        )],
+    );
+    assert_eq!(unknown.refusal(), (422, "refused", "items.0.offer"));
+    assert_eq!(w.all_pages("/demo/orders", 10).len(), 1);
+    let rows = w.all_pages("/demo/journal?action=order", 10);
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0]["text"], "Заказ 1 на 241,00 ₽ создан, Мария И.");
+}
+
+#[test]
+fn an_order_is_cancelled_with_a_reason_and_has_a_history() {
+    let w = shops();
+    goods(&w);
+    let unknown = make(&w, "k", &[("company", json!("к1"))]);
+    assert_eq!(unknown.refusal(), (422, "refused", "company"));
+    make(&w, "k", &[("company", json!("компания 1"))]);
+    let cancel = |key: &str, reason: &str| {
+        w.post(
+            &format!("/demo/orders/{key}/cancel?by=operator"),
+            &json!({ "reason": reason }),
+        )
+    };
+    assert_eq!(cancel("1", "").refusal(), (422, "refused", "reason"));
+    assert_eq!(cancel("2", "нет").status, 404);
+    let cancelled = cancel("1", "Передумал");
+    assert_eq!(cancelled.status, 200, "{}", cancelled.body);
+    assert_eq!(cancelled.body["order"]["status"]["name"], "Отменён");
+    assert_eq!(cancel("1", "ещё раз").body, cancelled.body);
+    let all = w.all_pages("/demo/orders/1/history", 1);
+    let words: Vec<_> = all
+        .iter()
+        .map(|e| (e["who"].clone(), e["what"].clone()))
+        .collect();
+    let expected = [
+        ("api", "created"),
+        ("operator", "cancelled"),
+        ("operator", "status"),
+    ];
+    assert_eq!(words, expected.map(|(who, what)| (json!(who), json!(what))));
+    assert_eq!(all[1]["note"], "Передумал");
+    assert_eq!(w.get("/demo/orders/2/history").status, 404);
+    assert_eq!(w.get("/other/orders/1/history").status, 404);
+    let mut shipped = order("s");
+    shipped["shipped_at"] = json!(1);
+    w.call("PUT", "/demo/orders", &[], &json!([shipped]));
+    assert_eq!(cancel("s", "поздно").refusal(), (409, "conflict", ""));
+    for (query, count) in [
+        ("status=cancelled", 1),
+        ("company=main", 2),
+        ("status=new", 0),
+    ] {
+        assert_eq!(
+            w.all_pages(&format!("/demo/orders?{query}"), 1).len(),
+            count,
+            "{query}"
+        );
+    }
+    assert_eq!(w.get("/demo/orders?status=a&company=b").status, 400);
+    assert_eq!(w.get("/demo/orders?status=a&order=updated_at").status, 400);
 }

@@ -5,6 +5,8 @@ mod order;
 mod value;
 mod xml;
 
+pub(crate) use value::money;
+
 pub use format::{DEFAULT_VERSION, Encoding, Format, VERSIONS, agreed, version};
 
 use xml::Xml;

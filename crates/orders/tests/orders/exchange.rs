@@ -1,7 +1,7 @@
 //! What 1C has yet to hear of, its confirmations, its own word.
 
 use futures::executor::block_on;
-use sklad_orders::{Incoming, MAX_PENDING, Order, Pending, Status, apply, pending, upsert};
+use sklad_orders::{Incoming, MAX_PENDING, Order, Pending, Status, Who, apply, pending, upsert};
 
 use super::{order, world};
 
@@ -288,7 +288,7 @@ fn tenants_do_not_see_each_other() {
     assert!(!world.get("a").unwrap().from_1c.posted);
     // Their changes are counted apart.
     let same = [order("a")];
-    let done = block_on(upsert(&world.sql, "other", &same, 3)).unwrap();
+    let done = block_on(upsert(&world.sql, "other", Who::Api, &same, 3)).unwrap();
     assert_eq!(done.created, 1);
     let theirs = block_on(pending(&world.sql, "other", 100)).unwrap();
     assert_eq!(theirs[0].change, world.pending()[0].change);

@@ -7,34 +7,42 @@
     reason = "a test may fail"
 )]
 
+mod create;
 mod documents;
 mod exchange;
+mod history;
 mod samples;
 mod store;
 mod tree;
 
+use std::path::PathBuf;
+
 use futures::executor::block_on;
 use sklad_orders::{
-    Applied, Error, Incoming, Item, Kind, Order, OrderCounts, Pending, Stored, apply, confirm, get,
-    pending, upsert,
+    Applied, Error, Incoming, Item, Kind, Order, OrderCounts, Pending, Stored, Who, apply, confirm,
+    get, pending, upsert,
 };
 use sklad_store::Sql;
 use sklad_store::native::NativeSql;
 
 pub(crate) struct World {
     pub(crate) sql: NativeSql,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 pub(crate) fn world() -> World {
     let dir = tempfile::tempdir().unwrap();
     let sql = NativeSql::open(&dir.path().join("db")).unwrap();
-    World { sql, _dir: dir }
+    World { sql, dir }
 }
 
 impl World {
+    pub(crate) fn path(&self) -> PathBuf {
+        self.dir.path().join("db")
+    }
+
     pub(crate) fn put(&self, orders: &[Order], at: i64) -> Result<OrderCounts, Error> {
-        block_on(upsert(&self.sql, "demo", orders, at))
+        block_on(upsert(&self.sql, "demo", Who::Api, orders, at))
     }
 
     pub(crate) fn counts(&self, orders: &[Order], at: i64) -> (usize, usize, usize) {

@@ -1,0 +1,19 @@
+//! What a tenant is connected with: companies, and connections that belong to them.
+//!
+//! * [`companies`] – a tenant has a first one without doing anything, and may have more.
+//! * [`connection`] – a row for every shop or system: its kind, settings, secrets, whether it is on, and
+//!   what was found when it was last spoken to.
+//!
+//! What settings and secrets mean, and how the other side is spoken to, is the business of the kind's
+//! crate: here they are JSON, the secrets sealed for the tenant.
+
+#![forbid(unsafe_code)]
+
+pub mod companies;
+pub mod connection;
+mod error;
+mod text;
+
+pub use companies::Company;
+pub use connection::{Connection, State};
+pub use error::Error;
