@@ -42,3 +42,15 @@ CREATE TABLE insales_pictures (
     url        TEXT NOT NULL,
     PRIMARY KEY (tenant, connection, name)
 ) WITHOUT ROWID
+-- step
+-- Where a shop sends its webhooks: one address for each connection.
+CREATE TABLE insales_hooks (
+    tenant     TEXT NOT NULL,
+    connection TEXT NOT NULL,
+    -- What the address is derived from, with the master key: nothing of the address is stored.
+    nonce      TEXT NOT NULL,
+    -- SHA-256 of the word in the address.
+    sha256     TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, connection)
+) WITHOUT ROWID
