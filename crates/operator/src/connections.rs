@@ -9,6 +9,7 @@ use sklad_insales::api::{Access, Api, Failure, Part, Session};
 use sklad_insales::check::{self, Checked};
 use sklad_insales::connected::{self, Connected, Facts, KIND, Unusable};
 use sklad_insales::domain;
+use sklad_insales::number_field;
 use sklad_insales::options::{self, Options};
 use sklad_insales::plan::{self, Changed};
 use sklad_insales::settings::{InsalesSecrets, InsalesSettings};
@@ -267,14 +268,41 @@ impl<'a, S: Sql, H: Http, C: Clock> Shop<'a, S, H, C> {
         checked.map_err(ApiError::from)
     }
 
+    fn session(&self) -> Session<'a, S, H, C> {
+        Session::open(self.ports, self.api, Part::Orders, self.until)
+    }
+
     /// What there is, or in words why that cannot be told.
     async fn options(&self) -> Result<Result<Options, String>, ApiError> {
-        let session = Session::open(self.ports, self.api, Part::Orders, self.until);
-        match options::read(&session).await {
-            Ok(options) => Ok(Ok(options)),
-            Err(Failure::Api(error)) => Ok(Err(check::words(&error))),
-            Err(Failure::Sql(error)) => Err(error.into()),
-        }
+        told_apart(options::read(&self.session()).await)
+    }
+
+    /// What of the settings the shop does not have, or in words why that cannot be told. The field for our
+    /// number is made where orders are on.
+    async fn problems(
+        &self,
+        settings: &InsalesSettings,
+    ) -> Result<Result<Vec<Problem>, String>, ApiError> {
+        let session = self.session();
+        let looked = async {
+            let options = options::read(&session).await?;
+            let mut problems = options.problems(settings);
+            if problems.is_empty() && settings.orders.on {
+                let field = &settings.orders.number_field;
+                problems.extend(number_field::ensure(&session, &options, field).await?);
+            }
+            Ok(problems)
+        };
+        told_apart(looked.await)
+    }
+}
+
+/// A shop that does not answer is no fault of ours.
+fn told_apart<T>(asked: Result<T, Failure>) -> Result<Result<T, String>, ApiError> {
+    match asked {
+        Ok(found) => Ok(Ok(found)),
+        Err(Failure::Api(error)) => Ok(Err(check::words(&error))),
+        Err(Failure::Sql(error)) => Err(error.into()),
     }
 }
 
@@ -371,7 +399,7 @@ pub async fn remove<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiEr
     let tenant = c.tenant().await?;
     let connection = found(c, &tenant).await?;
     let mut batch = vec![connection.remove()];
-    batch.extend(plan::removed(&connection));
+    batch.extend(plan::forgotten(&connection));
     batch.push(told(c, &tenant, &connection, "удалено"));
     c.app.sql.atomic(batch).await?;
     Ok(Reply::empty())

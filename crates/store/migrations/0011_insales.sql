@@ -25,6 +25,8 @@ CREATE TABLE insales_marks (
     connection TEXT NOT NULL,
     -- products, collections, categories, orders
     list       TEXT NOT NULL,
+    -- Which shop it is and what of it is wanted: a hash. What was read of another one is not what is wanted.
+    wanted     TEXT NOT NULL,
     -- updated_at of the row, as the shop wrote it.
     at         TEXT NOT NULL,
     id         INTEGER NOT NULL,

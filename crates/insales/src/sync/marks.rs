@@ -1,21 +1,37 @@
 //! How far the lists of a connection were read: the table `insales_marks`.
 
+use sha2::{Digest, Sha256};
 use sklad_store::{Sql, SqlError, Statement};
 
 use super::Place;
 use super::cursor::{Cursor, Mark, Marks};
 use crate::api::page::Since;
 
-/// Reads the marks of a connection.
+/// Which shop it is, and what of it is wanted: another answer where everything is to be read anew.
+fn wanted(place: Place<'_>) -> String {
+    let settings = place.settings;
+    let what = (
+        &place.access.shop,
+        settings.images,
+        settings.link,
+        &settings.price_kinds,
+        &settings.warehouses,
+    );
+    let digest = Sha256::digest(format!("{what:?}").as_bytes());
+    hex::encode(digest.get(..16).unwrap_or_default())
+}
+
+/// Reads the marks of a connection, as far as they are of the shop and the settings that it has now.
 ///
 /// # Errors
 /// The database's.
-pub async fn read(sql: &impl Sql, tenant: &str, connection: &str) -> Result<Marks, SqlError> {
+pub async fn read(sql: &impl Sql, place: Place<'_>) -> Result<Marks, SqlError> {
     let statement = Statement::new(
-        "SELECT list, at, id, rows FROM insales_marks WHERE tenant = ?1 AND connection = ?2",
+        "SELECT list, at, id, rows FROM insales_marks WHERE tenant = ?1 AND connection = ?2 AND wanted = ?3",
     )
-    .bind(tenant)
-    .bind(connection);
+    .bind(place.tenant)
+    .bind(place.connection)
+    .bind(wanted(place));
     let mut marks = Marks::default();
     for row in sql.query(statement).await? {
         let place = match row.text(0) {
@@ -41,14 +57,15 @@ pub async fn read(sql: &impl Sql, tenant: &str, connection: &str) -> Result<Mark
 pub fn of(place: Place<'_>, cursor: &Cursor) -> Option<Statement> {
     let (list, mark) = (cursor.list()?, cursor.mark());
     let statement = Statement::new(
-        "INSERT INTO insales_marks (tenant, connection, list, at, id, rows) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+        "INSERT INTO insales_marks (tenant, connection, list, at, id, rows, wanted) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
          ON CONFLICT (tenant, connection, list) DO UPDATE SET at = excluded.at, id = excluded.id, \
-             rows = excluded.rows \
-         WHERE (at, id, rows) IS NOT (excluded.at, excluded.id, excluded.rows)",
+             rows = excluded.rows, wanted = excluded.wanted",
     );
     let statement = statement.bind(place.tenant).bind(place.connection);
     let statement = statement.bind(list).bind(mark.since.at).bind(mark.since.id);
-    Some(statement.bind(i64::from(mark.rows)))
+    let statement = statement.bind(i64::from(mark.rows));
+    Some(statement.bind(wanted(place)))
 }
 
 /// The statements that forget how far a connection was read, for one that is removed or leads to another

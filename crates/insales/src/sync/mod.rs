@@ -138,7 +138,7 @@ pub async fn step<S: Sql, H: Http, C: Clock>(
     let mut cursor = match cursor.and_then(|json| serde_json::from_str(json).ok()) {
         Some(cursor) => cursor,
         None => {
-            let marks = marks::read(ports.sql, place.tenant, place.connection).await?;
+            let marks = marks::read(ports.sql, place).await?;
             Cursor::begin(kind, marks, now)
         }
     };

@@ -200,7 +200,9 @@ async fn one<S: Sql, H: Http, C: Clock>(
     };
     let (answer, count) = match todo {
         Todo::Create(topic) => {
-            let answer = session.write(Method::POST, "/webhooks.json", &body(topic)).await;
+            let answer = session
+                .write(Method::POST, "/webhooks.json", &body(topic))
+                .await;
             (answer, &mut done.created)
         }
         Todo::Mend(topic, id) => {

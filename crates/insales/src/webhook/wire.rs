@@ -120,7 +120,8 @@ mod tests {
 
     #[test]
     fn products_come_in_an_array_and_orders_and_clients_alone() {
-        let products = r#"[{"id":1,"variants":[{"id":2}]},{"id":"3","category_id":null,"variants":[]},7,{}]"#;
+        let products =
+            r#"[{"id":1,"variants":[{"id":2}]},{"id":"3","category_id":null,"variants":[]},7,{}]"#;
         assert_eq!(objects(products), ["shop/product/1", "shop/product/3"]);
         let order = r#"{"id":5,"order_lines":[{"variant_id":1}],"client":{"id":9},"fulfillment_status":"new"}"#;
         assert_eq!(objects(order), ["shop/order/5"]);
@@ -151,7 +152,10 @@ mod tests {
             assert_eq!(messages(body.as_bytes(), "a"), Err(Unreadable), "{body}");
         }
         let many = vec!["1"; MAX_ROWS + 1].join(",");
-        assert_eq!(messages(format!("[{many}]").as_bytes(), "a"), Err(Unreadable));
+        assert_eq!(
+            messages(format!("[{many}]").as_bytes(), "a"),
+            Err(Unreadable)
+        );
         for body in ["null", "7", "[]", "\"\"", "[[1]]"] {
             assert_eq!(messages(body.as_bytes(), "a"), Ok(Vec::new()), "{body}");
         }

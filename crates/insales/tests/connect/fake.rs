@@ -44,12 +44,19 @@ impl Http for Shop {
             .unwrap()
             .strip_suffix(".json")
             .unwrap();
-        self.asked.borrow_mut().push(name.to_owned());
+        let name = match *call.request.method() {
+            http::Method::GET => name.to_owned(),
+            ref method => format!("{method} {name}"),
+        };
+        self.asked.borrow_mut().push(name.clone());
         if !self.reachable.get() {
             return Err(HttpError::NotSent("nobody there".to_owned()));
         }
         let answers = self.answers.borrow();
-        let (status, body) = answers.get(name).cloned().unwrap_or((404, json!({})));
+        let (status, body) = answers
+            .get(name.as_str())
+            .cloned()
+            .unwrap_or((404, json!({})));
         let answer = Response::builder().status(status);
         Ok(answer.body(Bytes::from(body.to_string())).unwrap())
     }

@@ -1,6 +1,7 @@
 use futures::executor::block_on;
 use serde_json::{Value, json};
 use sklad_insales::api::{Part, Session};
+use sklad_insales::number_field;
 use sklad_insales::options::{Options, Pair, read};
 
 use crate::fake::{World, orders, settings, world};
@@ -104,6 +105,44 @@ fn price_kinds_and_warehouses_that_are_not_there_are_refused() {
         .map(|p| p.path)
         .collect();
     assert_eq!(paths, ["catalogue.price_kinds.1", "catalogue.warehouses.0"]);
+}
+
+#[test]
+fn the_field_for_our_number_is_made_once_or_asked_for_in_words() {
+    let of = |w: &World, handle: &str| {
+        let options = options(w);
+        let session = Session::open(w.ports(), w.api(), Part::Orders, w.until());
+        block_on(number_field::ensure(&session, &options, handle))
+    };
+    let w = world();
+    assert_eq!(of(&w, "sklad_edge_number"), Ok(None), "it is there");
+    let sent = |w: &World| {
+        w.shop
+            .asked
+            .borrow()
+            .iter()
+            .any(|name| name == "POST fields")
+    };
+    assert!(!sent(&w));
+    w.answer("POST fields", 201, json!({"id": 7, "handle": "ours"}));
+    assert_eq!(of(&w, "ours"), Ok(None));
+    assert!(sent(&w));
+    let text = |w: &World| of(w, "other").unwrap().unwrap().message;
+    assert!(
+        text(&w).contains("«ours»"),
+        "made under another name: {}",
+        text(&w)
+    );
+    w.forbid(&["POST fields"]);
+    assert!(text(&w).contains("нет права"), "{}", text(&w));
+    w.answer(
+        "POST fields",
+        422,
+        json!({"errors": {"handle": ["занято"]}}),
+    );
+    assert!(text(&w).contains("занято"), "{}", text(&w));
+    w.answer("POST fields", 502, json!({}));
+    assert!(of(&w, "other").is_err());
 }
 
 #[test]

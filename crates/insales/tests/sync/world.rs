@@ -104,8 +104,8 @@ impl World {
 
     /// A run whose host dies after so many writes; answers what it had saved.
     pub fn killed_after(&self, writes: usize) -> Option<String> {
-        const SAVE: &str = "INSERT INTO insales_marks (tenant, connection, list, at, id) \
-             VALUES ('test', '', 'cursor', ?1, 0) ON CONFLICT DO UPDATE SET at = excluded.at";
+        const SAVE: &str = "INSERT INTO insales_marks (tenant, connection, list, wanted, at, id) \
+             VALUES ('test', '', 'cursor', '', ?1, 0) ON CONFLICT DO UPDATE SET at = excluded.at";
         let killed = Killed {
             sql: &self.sql,
             writes: Cell::new(writes),

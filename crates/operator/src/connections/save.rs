@@ -117,15 +117,14 @@ impl Draft {
         let checked = shop.check(&self.settings).await?;
         if self.has_new_choices() {
             let seen = matches!(checked.state, State::Ok | State::NoRight);
-            let options = match seen {
-                true => shop.options().await?,
+            let problems = match seen {
+                true => shop.problems(&self.settings).await?,
                 false => Err(checked.text.clone()),
             };
-            let options = options.map_err(|text| {
+            let problems = problems.map_err(|text| {
                 let text = format!("Выбранное сверяется с магазином, а он не ответил. {text}");
                 ApiError::refused("settings", text)
             })?;
-            let problems = options.problems(&self.settings);
             if !problems.is_empty() {
                 return Err(refused("settings", problems));
             }

@@ -17,6 +17,8 @@ pub struct Shop {
     /// Domain and path of what was asked.
     asked: RefCell<Vec<String>>,
     gone: Cell<bool>,
+    /// The one field of orders.
+    field: RefCell<Value>,
 }
 
 impl Http for Shop {
@@ -37,6 +39,12 @@ impl Http for Shop {
         if let Some(status) = self.instead.borrow().get(name) {
             return answer(*status, json!({}));
         }
+        if call.request.method() == "POST" {
+            assert_eq!(name, "fields");
+            let made: Value = serde_json::from_slice(call.request.body()).unwrap();
+            *self.field.borrow_mut() = made["field"].clone();
+            return answer(201, made["field"].clone());
+        }
         let pairs = json!([{"payment_gateway_id": 11, "delivery_variant_id": 21}]);
         answer(
             200,
@@ -50,6 +58,7 @@ impl Http for Shop {
                     json!([{"id": 21, "title": "Самовывоз", "type": "DeliveryVariant::PickUp"},
                         {"id": 23, "title": "СДЕК", "type": "DeliveryVariant::External"}])
                 }
+                "fields" => json!([*self.field.borrow()]),
                 count if count.ends_with("/count") => json!({"count": 1}),
                 _ => json!([]),
             },
@@ -173,7 +182,10 @@ fn a_shop_is_connected_checked_switched_on_and_off() {
     assert_eq!(w.act(id, "run").refusal().0, 409, "it is off");
     let on = w.act(id, "enable");
     assert_eq!((on.status, &on.body["enabled"]), (200, &json!(true)));
-    assert_eq!(w.jobs(), ["insales-catalogue", "insales-reconcile"]);
+    assert_eq!(
+        w.jobs(),
+        ["insales-catalogue", "insales-reconcile", "insales-webhooks"]
+    );
     let run = w.act(id, "run");
     assert_eq!(run.body["id"], json!(format!("insales-catalogue:{id}")));
     let off = w.act(id, "disable");
@@ -469,6 +481,39 @@ fn what_a_shop_offers_is_told_and_one_that_does_not_answer_changes_nothing() {
     edit["settings"]["orders"] = json!({});
     assert_eq!(w.put(&path, "*", &edit).body["state"], "unreachable");
     assert_eq!(w.act(&id, "enable").status, 200, "it may answer later");
+}
+
+#[test]
+fn orders_are_on_with_a_field_for_our_number() {
+    let w = shops();
+    let mut body = new("a.myinsales.ru");
+    w.connected(&body);
+    assert_eq!(
+        *w.shop.field.borrow(),
+        Value::Null,
+        "without orders there is none"
+    );
+    body["settings"] = json!({ "shop": "b.myinsales.ru", "orders": orders() });
+    let id = w.connected(&body);
+    let field = w.shop.field.borrow().clone();
+    assert_eq!(
+        (&field["handle"], &field["destiny"]),
+        (&json!("sklad_edge_number"), &json!(3))
+    );
+    let made = |w: &World| {
+        w.shop
+            .asked
+            .borrow()
+            .iter()
+            .filter(|a| a.ends_with("/fields"))
+            .count()
+    };
+    let before = made(&w);
+    let path = format!("/demo/connections/{id}");
+    body["settings"]["orders"]["payments"] = json!({ "cash": 11, "later": 11 });
+    let edit = json!({ "settings": body["settings"] });
+    assert_eq!(w.put(&path, "*", &edit).status, 200);
+    assert_eq!(made(&w), before + 1, "it is read, and not made again");
 }
 
 #[test]
