@@ -399,7 +399,7 @@ pub async fn remove<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiEr
     let tenant = c.tenant().await?;
     let connection = found(c, &tenant).await?;
     let mut batch = vec![connection.remove()];
-    batch.extend(plan::removed(&connection));
+    batch.extend(plan::forgotten(&connection));
     batch.push(told(c, &tenant, &connection, "удалено"));
     c.app.sql.atomic(batch).await?;
     Ok(Reply::empty())

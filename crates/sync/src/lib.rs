@@ -8,6 +8,7 @@ mod door;
 mod exchange;
 mod goods;
 pub mod kinds;
+mod shops;
 mod tenants;
 mod webhooks;
 
