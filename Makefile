@@ -49,6 +49,10 @@ demo: ## Plays a till against the running application
 fake-moysklad: ## A МойСклад to play with: prints addresses, tokens and calls that work
 	@cargo run --release -q -p fake-moysklad
 
+.PHONY: fake-insales
+fake-insales: ## Shops on InSales to play with: prints addresses, keys and calls that work
+	@cargo run --release -q -p fake-insales
+
 .PHONY: spin
 spin: components ## Runs the same application with an installed Spin (4.1 or newer)
 	@scripts/spin.sh

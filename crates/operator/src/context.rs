@@ -89,15 +89,21 @@ impl<'a, S: Sql, K: Kv> Context<'a, S, K> {
     }
 
     /// The tenant's ledger.
-    pub fn shop<'t>(&self, tenant: &'t Tenant) -> Shop<'t> {
-        Shop {
+    pub fn shop<'t>(&self, tenant: &'t Tenant) -> Result<Shop<'t>, ApiError> {
+        let loyalty = tenant.loyalty()?;
+        Ok(Shop {
             tenant: tenant.slug.as_str(),
-            programme: &tenant.settings.programme,
-            create_unknown: tenant.settings.customers.create_unknown,
-            clock: Clock {
-                now: self.now_ms,
-                zone_minutes: tenant.settings.timezone_minutes,
-            },
+            programme: &loyalty.programme,
+            create_unknown: loyalty.customers.create_unknown,
+            clock: self.clock(tenant),
+        })
+    }
+
+    /// The tenant's time.
+    pub fn clock(&self, tenant: &Tenant) -> Clock {
+        Clock {
+            now: self.now_ms,
+            zone_minutes: tenant.settings.timezone_minutes,
         }
     }
 
