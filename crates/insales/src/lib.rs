@@ -6,4 +6,5 @@
 pub mod api;
 pub mod connected;
 pub mod domain;
+pub mod orders;
 pub mod settings;
