@@ -55,9 +55,11 @@ CREATE TABLE order_pushes (
     due_at       INTEGER,
     -- Raised by every change of the order of which the shop may have to hear.
     changes      INTEGER NOT NULL DEFAULT 0,
-    -- When it was sent first and last; NULL: never.
-    first_at     INTEGER,
+    -- When it was sent last; NULL: never.
     asked_at     INTEGER,
+    -- The last row of the shop's list that was known when it was sent first: behind it it must be.
+    behind_at    TEXT,
+    behind_id    INTEGER,
     -- How often something went wrong since it went well.
     attempts     INTEGER NOT NULL DEFAULT 0,
     -- What is wrong, in Russian.

@@ -12,8 +12,8 @@ use super::rows::{self, Push, State};
 use super::wire::{self, Said, Theirs};
 use super::{Cursor, Stop, Work, words};
 
-/// By how much an order of the shop may seem older than our request for it, in milliseconds: clocks differ.
-const OLDER_MS: i64 = 60 * 60 * 1000;
+/// By how much the clocks of a shop's servers may differ, in milliseconds.
+const SERVERS_MS: i64 = 5_000;
 
 /// Takes down a page of the shop's list.
 pub async fn all<S: Sql, H: Http, C: Clock>(
@@ -88,13 +88,18 @@ pub async fn one<S: Sql, H: Http, C: Clock>(
     all(work, &mut Cursor::default(), &[raw], field).await
 }
 
-/// Whether an order with our number is what we asked for: not one from before we did.
+/// Whether an order with our number is what we asked for, and not one from before we did: by the shop's own
+/// time, of the order and of what had been there.
 fn is_answer(push: &Push, theirs: &Theirs) -> bool {
-    let Some(first) = push.first_at else {
+    let Some(behind) = &push.behind else {
         return false;
     };
-    let older = |at: i64| at < first.saturating_sub(OLDER_MS);
-    !theirs.created_at.is_some_and(older)
+    let from = wire::moment(&behind.at).map(|at| at.saturating_sub(SERVERS_MS));
+    let older = theirs
+        .created_at
+        .zip(from)
+        .is_some_and(|(made, from)| made < from);
+    !older && theirs.id != behind.id
 }
 
 /// An order of which it was not known whether it had arrived.

@@ -325,10 +325,11 @@ async fn run<S: Sql, H: Http, C: Clock>(
             return Ok(Ended::More);
         }
     }
-    if push::all(work, cursor).await? == Went::On {
+    let mark = begun(work).await?;
+    if push::all(work, cursor, &mark).await? == Went::On {
         return Ok(Ended::More);
     }
-    let swept_at = begun(work).await?.swept_at;
+    let swept_at = mark.swept_at;
     let (look, due) = rows::next(&work.ports.sql, work.of()).await?;
     let look = look.map(|at| at.max(swept_at.saturating_add(LOOK_MS)));
     // Without the field nothing can be sent before a person has made it.

@@ -77,6 +77,7 @@ enum Did {
 pub async fn all<S: Sql, H: Http, C: Clock>(
     work: &Work<'_, S, H, C>,
     cursor: &mut Cursor,
+    mark: &Mark,
 ) -> Result<Went, Stop> {
     let mut troubles = 0;
     cursor.fieldless = false;
@@ -91,7 +92,7 @@ pub async fn all<S: Sql, H: Http, C: Clock>(
             return Ok(Went::Through);
         };
         for push in due {
-            match one(work, cursor, push, field).await {
+            match one(work, cursor, push, (mark, field)).await {
                 Ok(Did::Done) => troubles = 0,
                 Ok(Did::Trouble(error)) => {
                     troubles += 1;
@@ -135,14 +136,14 @@ async fn one<S: Sql, H: Http, C: Clock>(
     work: &Work<'_, S, H, C>,
     cursor: &mut Cursor,
     mut push: Push,
-    field: u64,
+    (mark, field): (&Mark, u64),
 ) -> Result<Did, Stop> {
     let found = sklad_orders::get(&work.ports.sql, work.place.tenant, &push.order).await?;
     let order = found.map(|stored| stored.order);
     match (push.state, order.filter(|order| order.id == push.order)) {
         (State::Sent, Some(order)) => tell(work, cursor, push, &order, field).await,
         (State::Due, Some(order)) if order.cancelled_at.is_none() => {
-            create(work, cursor, push, &order, field).await
+            create(work, cursor, push, &order, (mark, field)).await
         }
         // It was cancelled before anybody there has heard of it.
         (State::Due, _) => {
@@ -177,7 +178,7 @@ async fn create<S: Sql, H: Http, C: Clock>(
     cursor: &mut Cursor,
     mut push: Push,
     order: &Order,
-    field: u64,
+    (mark, field): (&Mark, u64),
 ) -> Result<Did, Stop> {
     // Under another number it would not be found.
     if push.number.is_empty() {
@@ -188,9 +189,9 @@ async fn create<S: Sql, H: Http, C: Clock>(
         Err(text) => return refused(work, cursor, push, order, &text).await,
     };
     let now = work.now();
-    let (first_at, asked_at) = (push.first_at, push.asked_at);
+    let (behind, asked_at) = (push.behind.clone(), push.asked_at);
     push.state = State::Unclear;
-    push.first_at = push.first_at.or(Some(now));
+    push.behind.get_or_insert_with(|| mark.list.clone());
     push.asked_at = Some(now);
     push.due_at = Some(now.saturating_add(LOOK_MS));
     let begun = push.save(work.place.tenant, now);
@@ -218,7 +219,7 @@ async fn create<S: Sql, H: Http, C: Clock>(
         return Ok(Did::Trouble(error));
     }
     // As before: nothing has happened.
-    (push.first_at, push.asked_at) = (first_at, asked_at);
+    (push.behind, push.asked_at) = (behind, asked_at);
     push.state = State::Due;
     match error {
         Error::Refused {

@@ -51,10 +51,10 @@ pub struct Push {
     pub number: String,
     /// When something is to be done, milliseconds since 1970 UTC.
     pub due_at: Option<i64>,
-    /// When it was sent first.
-    pub first_at: Option<i64>,
     /// When it was sent last.
     pub asked_at: Option<i64>,
+    /// The last row of the shop's list that was known when it was sent first: behind it it must be.
+    pub behind: Option<Since>,
     /// Failures since it went well.
     pub attempts: i64,
     /// What is wrong, in Russian.
@@ -73,8 +73,8 @@ pub struct Push {
     version: i64,
 }
 
-const COLUMNS: &str = "p.order_id, p.connection, p.state, p.number, p.due_at, p.first_at, p.asked_at, p.attempts, \
-     p.error, p.their_id, p.their_number, p.told, p.heard, p.updated_at, p.changes, p.version";
+const COLUMNS: &str = "p.order_id, p.connection, p.state, p.number, p.due_at, p.asked_at, p.attempts, p.error, \
+     p.their_id, p.their_number, p.told, p.heard, p.updated_at, p.changes, p.version, p.behind_at, p.behind_id";
 
 fn push(row: &Row) -> Push {
     Push {
@@ -84,19 +84,22 @@ fn push(row: &Row) -> Push {
         state: State::read(row.text(2)).unwrap_or(State::Refused),
         number: row.string(3),
         due_at: row.int(4),
-        first_at: row.int(5),
-        asked_at: row.int(6),
-        attempts: row.int(7).unwrap_or_default(),
-        error: row.string(8),
-        their_id: row.int(9),
-        their_number: row.string(10),
-        told: row.text(11).map(str::to_owned),
+        asked_at: row.int(5),
+        attempts: row.int(6).unwrap_or_default(),
+        error: row.string(7),
+        their_id: row.int(8),
+        their_number: row.string(9),
+        told: row.text(10).map(str::to_owned),
         heard: row
-            .text(12)
+            .text(11)
             .and_then(|json| serde_json::from_str(json).ok()),
-        updated_at: row.int(13).unwrap_or_default(),
-        changes: row.int(14).unwrap_or_default(),
-        version: row.int(15).unwrap_or_default(),
+        updated_at: row.int(12).unwrap_or_default(),
+        changes: row.int(13).unwrap_or_default(),
+        version: row.int(14).unwrap_or_default(),
+        behind: row.text(15).map(|at| Since {
+            at: at.to_owned(),
+            id: row.int(16).unwrap_or_default(),
+        }),
     }
 }
 
@@ -109,9 +112,9 @@ impl Push {
         let heard = heard.and_then(|heard| serde_json::to_string(heard).ok());
         Statement::new(
             "UPDATE order_pushes SET state = ?4, number = ?5, \
-             due_at = CASE WHEN changes = ?6 THEN ?7 ELSE due_at END, first_at = ?8, asked_at = ?9, \
-             attempts = ?10, error = ?11, their_id = ?12, their_number = ?13, told = ?14, heard = ?15, \
-             version = version + 1, updated_at = ?16 \
+             due_at = CASE WHEN changes = ?6 THEN ?7 ELSE due_at END, asked_at = ?8, behind_at = ?9, \
+             behind_id = ?10, attempts = ?11, error = ?12, their_id = ?13, their_number = ?14, told = ?15, \
+             heard = ?16, version = version + 1, updated_at = ?17 \
              WHERE tenant = ?1 AND order_id = ?2 AND version = ?3 RETURNING 1",
         )
         .bind(tenant)
@@ -121,8 +124,9 @@ impl Push {
         .bind(&self.number)
         .bind(self.changes)
         .bind(self.due_at)
-        .bind(self.first_at)
         .bind(self.asked_at)
+        .bind(self.behind.as_ref().map(|behind| behind.at.as_str()))
+        .bind(self.behind.as_ref().map(|behind| behind.id))
         .bind(self.attempts)
         .bind(&self.error)
         .bind(self.their_id)

@@ -75,6 +75,9 @@ async fn page<S: Sql, H: Http, C: Clock>(
     let json = loop {
         let path = page::changed("orders", since, Trash::With, asked);
         match work.session.get(&path).await {
+            // An answer without a word (§11) is no list with nothing in it: what is not in the list is sent
+            // again.
+            Ok(json) if json.is_empty() => return Err(Error::Unreadable("no list").into()),
             Ok(json) => break json,
             // So much cannot be held, or made ready in time (§2).
             Err(Failure::Api(Error::TooLarge | Error::Temporary { status: 504, .. }))

@@ -147,10 +147,12 @@ pub fn answered(json: &str, field: u64) -> Option<Theirs> {
     order(raw, field)
 }
 
-/// A moment as the shop writes it, milliseconds since 1970 UTC.
+/// A moment as the shop writes it (`2023-12-22T14:43:53.000+03:00`) or is asked for
+/// (`2023-12-22 11:43:53 +00:00`), milliseconds since 1970 UTC.
 #[must_use]
 pub fn moment(text: &str) -> Option<i64> {
-    let at = chrono::DateTime::parse_from_rfc3339(text).ok()?;
+    let plain = text.replacen(' ', "T", 1).replace(' ', "");
+    let at = chrono::DateTime::parse_from_rfc3339(&plain).ok()?;
     Some(at.timestamp_millis())
 }
 
@@ -217,6 +219,14 @@ mod tests {
         for json in ["", "[]", "7", "{}", r#"{"id":"x"}"#, "\"\""] {
             assert_eq!(answered(json, 7), None, "{json}");
         }
+    }
+
+    #[test]
+    fn a_moment_is_read_as_it_is_answered_and_asked_for() {
+        let at = Some(1_703_245_433_000);
+        assert_eq!(moment("2023-12-22T14:43:53.000+03:00"), at);
+        assert_eq!(moment("2023-12-22 11:43:53 +00:00"), at);
+        assert_eq!(moment("вчера"), None);
     }
 
     #[test]
