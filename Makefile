@@ -3,7 +3,7 @@
 LISTEN ?= 127.0.0.1:3000
 STATE ?= .spin
 URL = http://$(LISTEN)
-COMPONENTS = loyalty-search loyalty-calc loyalty-commit loyalty-verify commerceml-exchange moysklad-vendor moysklad-webhooks pictures cabinet cabinet-openapi cabinet-customers cabinet-sales cabinet-goods cabinet-employees cabinet-orders cabinet-connections sync scheduler
+COMPONENTS = loyalty-search loyalty-calc loyalty-commit loyalty-verify commerceml-exchange moysklad-vendor moysklad-webhooks pictures cabinet cabinet-openapi cabinet-customers cabinet-sales cabinet-goods cabinet-employees cabinet-orders cabinet-connections cabinet-insales sync scheduler
 GUESTS = guest-probe guest-cron guest-wasi02 bench-empty bench-parse
 HOST = target/release/sklad-edge
 WASM = cargo build --profile wasm --target wasm32-wasip2
@@ -48,6 +48,10 @@ demo: ## Plays a till against the running application
 .PHONY: fake-moysklad
 fake-moysklad: ## A МойСклад to play with: prints addresses, tokens and calls that work
 	@cargo run --release -q -p fake-moysklad
+
+.PHONY: fake-insales
+fake-insales: ## Shops on InSales to play with: prints addresses, keys and calls that work
+	@cargo run --release -q -p fake-insales
 
 .PHONY: spin
 spin: components ## Runs the same application with an installed Spin (4.1 or newer)

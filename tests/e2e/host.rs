@@ -236,6 +236,7 @@ fn each_component_has_only_the_secrets_and_hosts_that_it_needs() {
         "cabinet-customers",
         "cabinet-employees",
         "cabinet-goods",
+        "cabinet-insales",
         "cabinet-orders",
         "cabinet-sales",
         // The tick is the operator's as well.
@@ -245,6 +246,7 @@ fn each_component_has_only_the_secrets_and_hosts_that_it_needs() {
         "loyalty-verify",
         "moysklad-vendor",
         "cabinet-connections",
+        "cabinet-insales",
         "sync",
     ];
     let tills = [
@@ -258,6 +260,7 @@ fn each_component_has_only_the_secrets_and_hosts_that_it_needs() {
         "loyalty-verify",
         "moysklad-vendor",
         "cabinet-connections",
+        "cabinet-insales",
         "sync",
     ];
     let hooks = ["moysklad-vendor", "moysklad-webhooks"];

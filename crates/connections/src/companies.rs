@@ -151,10 +151,10 @@ pub async fn rename(
     found(sql, tenant, &old.id).await
 }
 
-/// Removes a company (by id or name) that has no connections.
+/// Removes a company (by id or name) that has neither connections nor orders.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::First`], [`Error::NotEmpty`], or the database's.
+/// [`Error::NotFound`], [`Error::First`], [`Error::NotEmpty`], [`Error::HasOrders`], or the database's.
 pub async fn remove(sql: &impl Sql, tenant: &str, key: &str, now_ms: i64) -> Result<(), Error> {
     let old = found(sql, tenant, key).await?;
     if old.id == FIRST {
@@ -163,10 +163,23 @@ pub async fn remove(sql: &impl Sql, tenant: &str, key: &str, now_ms: i64) -> Res
     if old.connections > 0 {
         return Err(Error::NotEmpty);
     }
-    // Somebody may be connecting it at this moment: then nothing is removed.
+    let orders = Statement::new(
+        "SELECT 1 FROM orders INDEXED BY orders_company \
+         WHERE tenant = ?1 AND COALESCE(document ->> '$.company', 'main') = ?2 LIMIT 1",
+    );
+    if !sql
+        .query(orders.bind(tenant).bind(&old.id))
+        .await?
+        .is_empty()
+    {
+        return Err(Error::HasOrders);
+    }
+    // Somebody may be using it at this moment: then nothing is removed.
     let delete = Statement::new(
-        "DELETE FROM companies WHERE tenant = ?1 AND id = ?2 AND NOT EXISTS \
-         (SELECT 1 FROM connections WHERE tenant = ?1 AND company = ?2) RETURNING 1",
+        "DELETE FROM companies WHERE tenant = ?1 AND id = ?2 \
+         AND NOT EXISTS (SELECT 1 FROM connections WHERE tenant = ?1 AND company = ?2) \
+         AND NOT EXISTS (SELECT 1 FROM orders INDEXED BY orders_company \
+           WHERE tenant = ?1 AND COALESCE(document ->> '$.company', 'main') = ?2) RETURNING 1",
     )
     .bind(tenant)
     .bind(&old.id)

@@ -336,6 +336,20 @@ impl Connection {
         .expect_rows(1)
     }
 
+    /// The statement that keeps what the other side has told of itself. It passes over a connection that was
+    /// changed since it was read.
+    #[must_use]
+    pub fn learned(&self, facts: &str) -> Statement {
+        Statement::new(
+            "UPDATE connections SET facts = ?4 \
+             WHERE tenant = ?1 AND id = ?2 AND version = ?3 AND facts <> ?4",
+        )
+        .bind(&self.tenant)
+        .bind(&self.id)
+        .bind(self.version)
+        .bind(facts)
+    }
+
     /// The statements that note what was found while it was used, for the batch of whatever was done: time and
     /// words each time, and where it is another state than the one before, a row of the journal, once. They
     /// pass over a connection that was changed since it was read: that one has another key.

@@ -26,6 +26,9 @@ pub enum Error {
     /// The company has connections.
     #[error("у компании есть подключения: сначала удалите их")]
     NotEmpty,
+    /// Orders name the company.
+    #[error("у компании есть заказы: её можно только переименовать")]
+    HasOrders,
     /// The tenant's first company stays.
     #[error("первую компанию удалить нельзя: её можно переименовать")]
     First,

@@ -105,6 +105,23 @@ fn a_company_is_created_renamed_and_removed_while_it_is_empty() {
 }
 
 #[test]
+fn a_company_that_orders_name_stays() {
+    let w = world();
+    let second = w.create("Компания 2").unwrap();
+    let order = Statement::new(
+        "INSERT INTO orders (tenant, id, number, moment, document, change, created_at, updated_at) \
+         VALUES ('demo', 'o1', '1', 0, ?1, 1, 0, 0)",
+    );
+    let document = json!({ "company": second.id }).to_string();
+    w.write(order.bind(document)).unwrap();
+    let remove = || block_on(companies::remove(&w.sql, "demo", &second.id, 30));
+    assert_eq!(remove(), Err(Error::HasOrders));
+    w.write(Statement::new("DELETE FROM orders WHERE tenant = 'demo'"))
+        .unwrap();
+    assert_eq!(remove(), Ok(()));
+}
+
+#[test]
 fn there_are_as_many_companies_and_connections_as_there_may_be() {
     let w = world();
     for n in 2..=companies::MAX_COMPANIES {

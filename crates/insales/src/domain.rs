@@ -26,6 +26,11 @@ pub enum Wrong {
     Foreign,
 }
 
+impl Wrong {
+    /// Every reason.
+    pub const ALL: [Self; 4] = [Self::Form, Self::Key, Self::Port, Self::Foreign];
+}
+
 /// The domain in what was typed, as `https://Example.myinsales.ru/admin2/`; `own` is the shop's own one,
 /// where the shop has named it.
 ///

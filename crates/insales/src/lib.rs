@@ -1,10 +1,14 @@
-//! InSales: what a merchant sets for a shop there ([`settings`]), and what we ask of it (the Admin API,
-//! [`api`]).
+//! InSales: what we ask of a shop there (the Admin API, [`api`]), and how it is connected: what a merchant
+//! sets ([`settings`]) and can choose from ([`options`]), whether his key is good ([`check`]), which jobs
+//! follow ([`plan`]); and orders, there and back ([`orders`]).
 
 #![forbid(unsafe_code)]
 
 pub mod api;
+pub mod check;
 pub mod connected;
 pub mod domain;
+pub mod options;
 pub mod orders;
+pub mod plan;
 pub mod settings;

@@ -307,6 +307,8 @@ fn is_name(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check;
+    use sklad_connections::State;
     use sklad_tenant::json::parse;
 
     fn wrong(json: &str) -> Vec<String> {
@@ -403,6 +405,48 @@ mod tests {
         ] {
             assert_eq!(unreadable(json), path, "{json}");
         }
+    }
+
+    #[test]
+    fn the_page_explains_every_setting_right_and_state_and_its_example_is_valid() {
+        let page = include_str!("../../../docs/ru/insales.md");
+        let all: InsalesSettings = parse(br#"{"shop": "a.myinsales.ru"}"#).unwrap();
+        let all = serde_json::to_value(&all).unwrap();
+        for (name, value) in all.as_object().unwrap() {
+            match value.as_object() {
+                None => assert!(page.contains(&format!("| `{name}` |")), "{name}"),
+                Some(fields) => fields.keys().for_each(|field| {
+                    let row = format!("| `{name}.{field}` |");
+                    assert!(page.contains(&row), "{row}");
+                }),
+            }
+        }
+        for right in [
+            check::ORDERS,
+            check::CLIENTS,
+            check::GOODS,
+            check::SETTINGS,
+            check::PRICES,
+        ] {
+            assert!(
+                page.contains(&format!("«{}»", right.name)),
+                "{}",
+                right.name
+            );
+        }
+        for state in State::ALL {
+            assert!(
+                page.contains(&format!("| `{}` |", state.as_str())),
+                "{state:?}"
+            );
+        }
+        for wrong in domain::Wrong::ALL {
+            assert!(page.contains(&format!("«{wrong}»")), "{wrong}");
+        }
+        let (_, example) = page.split_once("```json").unwrap();
+        let (example, _) = example.split_once("```").unwrap();
+        let example: InsalesSettings = parse(example.as_bytes()).unwrap();
+        assert!(example.checked(None).is_ok());
     }
 
     #[test]

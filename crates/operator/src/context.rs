@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use sklad_jobs::journal::{Direction, Outcome, Record};
 use sklad_loyalty::ledger::Shop;
 use sklad_loyalty::ledger::snapshot::Clock;
-use sklad_store::{Kv, Sql, Statement};
+use sklad_store::{Kv, Ports, Sql, Statement};
 use sklad_tenant::{App, Slug, Tenant};
 
 use crate::error::ApiError;
@@ -79,16 +79,31 @@ impl<'a, S: Sql, K: Kv> Context<'a, S, K> {
         Ok(Box::new(Tenant::new(slug, stored)?))
     }
 
+    /// The ports, for who calls others.
+    pub fn ports<H, C>(&self, http: &'a H, clock: &'a C) -> Ports<'a, S, H, C> {
+        Ports {
+            sql: &self.app.sql,
+            http,
+            clock,
+        }
+    }
+
     /// The tenant's ledger.
-    pub fn shop<'t>(&self, tenant: &'t Tenant) -> Shop<'t> {
-        Shop {
+    pub fn shop<'t>(&self, tenant: &'t Tenant) -> Result<Shop<'t>, ApiError> {
+        let loyalty = tenant.loyalty()?;
+        Ok(Shop {
             tenant: tenant.slug.as_str(),
-            programme: &tenant.settings.programme,
-            create_unknown: tenant.settings.customers.create_unknown,
-            clock: Clock {
-                now: self.now_ms,
-                zone_minutes: tenant.settings.timezone_minutes,
-            },
+            programme: &loyalty.programme,
+            create_unknown: loyalty.customers.create_unknown,
+            clock: self.clock(tenant),
+        })
+    }
+
+    /// The tenant's time.
+    pub fn clock(&self, tenant: &Tenant) -> Clock {
+        Clock {
+            now: self.now_ms,
+            zone_minutes: tenant.settings.timezone_minutes,
         }
     }
 

@@ -112,7 +112,7 @@ pub async fn create<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiEr
     if identity.is_empty() && given(&person.name).is_none() && given(&person.last_name).is_none() {
         return Err(ApiError::refused("", "Нужны имя, телефон, карта или ms_id"));
     }
-    let id = match register(&c.app.sql, &c.shop(&tenant), &identity, &person).await {
+    let id = match register(&c.app.sql, &c.shop(&tenant)?, &identity, &person).await {
         Ok(id) => id,
         Err(SqlError::Constraint(_)) => return Err(taken()),
         Err(other) => return Err(other.into()),
@@ -152,7 +152,7 @@ pub async fn merge<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiErr
         if twin.id == into.id {
             return Err(ApiError::refused("from", "Это один и тот же покупатель"));
         }
-        let tiers = &tenant.settings.programme.tiers;
+        let tiers = &tenant.loyalty()?.programme.tiers;
         let mut batch = customers::merge(tenant.slug.as_str(), &twin, &into, tiers, c.now_ms)?;
         let (lost, kept) = (mask::name(&twin.name), mask::name(&into.name));
         let row = Told {
@@ -191,7 +191,7 @@ async fn card<S: Sql, K: Kv>(
         identity: Identity::new([customer.id.as_str()], None, None),
         ..Query::default()
     };
-    let snapshot = c.shop(tenant).read(&c.app.sql, &query).await?;
+    let snapshot = c.shop(tenant)?.read(&c.app.sql, &query).await?;
     let account = snapshot.customer.ok_or(LedgerError::NoCustomer)?.account;
     Ok(CustomerCard {
         customer,

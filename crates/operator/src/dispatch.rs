@@ -16,8 +16,8 @@ use crate::error::ApiError;
 use crate::reply::Reply;
 use crate::routes::{Found, OPENAPI_PATH, Op, Route, find};
 use crate::{
-    catalog, customers, employees, gifts, jobs, journal, keys, ledger, moysklad, orders, sales,
-    settings, simulate, tenants,
+    catalog, companies, connections, customers, employees, gifts, jobs, journal, keys, ledger,
+    moysklad, orders, sales, settings, simulate, tenants,
 };
 
 /// Answers one request of any route. `now_ms` is milliseconds since 1970 UTC; a body may be cut off
@@ -120,6 +120,22 @@ pub async fn handle_connections<S: Sql, K: Kv>(
     into_http(answer)
 }
 
+/// Answers the routes of the component `cabinet-insales`: companies, and connections to shops. It calls these.
+pub async fn handle_insales<S: Sql, K: Kv>(
+    app: &App<S, K>,
+    http: &impl Http,
+    clock: &impl Clock,
+    request: Request<Bytes>,
+) -> Response<Vec<u8>> {
+    into_http(match enter(app, clock.now_ms(), &request) {
+        Ok((route, c)) => match insales_calls(route, &c, http, clock) {
+            Some(answering) => answering.await,
+            None => within(insales_part, route, &c).await,
+        },
+        Err(refused) => Err(refused),
+    })
+}
+
 async fn respond<S: Sql, K: Kv>(
     app: &App<S, K>,
     now_ms: i64,
@@ -212,6 +228,7 @@ fn all_parts<'a, S: Sql, K: Kv>(route: &Route, c: &'a Context<'a, S, K>) -> Opti
     let part = part.or_else(|| goods_part(route, c));
     let part = part.or_else(|| orders_part(route, c));
     let part = part.or_else(|| employees_part(route, c));
+    let part = part.or_else(|| insales_part(route, c));
     part.or_else(|| connections_part(route, c))
 }
 
@@ -359,12 +376,69 @@ fn connections_part<'a, S: Sql, K: Kv>(
     })
 }
 
+fn insales_part<'a, S: Sql, K: Kv>(
+    route: &Route,
+    c: &'a Context<'a, S, K>,
+) -> Option<Answering<'a>> {
+    Some(match route.op {
+        Op::ListCompanies => Box::pin(companies::list(c)),
+        Op::CreateCompany => Box::pin(companies::create(c)),
+        Op::RenameCompany => Box::pin(companies::rename(c)),
+        Op::DeleteCompany => Box::pin(companies::remove(c)),
+        Op::ListConnections => Box::pin(connections::list(c)),
+        Op::GetConnection => Box::pin(connections::get(c)),
+        Op::DeleteConnection => Box::pin(connections::remove(c)),
+        Op::DisableConnection => Box::pin(connections::disable(c)),
+        Op::RunConnection => Box::pin(connections::run(c)),
+        _ => return None,
+    })
+}
+
+/// What asks the shop.
+fn insales_calls<'a, S: Sql, K: Kv>(
+    route: &Route,
+    c: &'a Context<'a, S, K>,
+    http: &'a impl Http,
+    clock: &'a impl Clock,
+) -> Option<Answering<'a>> {
+    Some(match route.op {
+        Op::CreateConnection => Box::pin(connections::create(c, http, clock)),
+        Op::PutConnection => Box::pin(connections::put(c, http, clock)),
+        Op::CheckConnection => Box::pin(connections::check(c, http, clock)),
+        Op::GetConnectionOptions => Box::pin(connections::options(c, http, clock)),
+        Op::EnableConnection => Box::pin(connections::enable(c, http, clock)),
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::routes::ROUTES;
     use sklad_store::native::{MemoryKv, NativeSql};
     use sklad_tenant::Config;
+
+    /// Nobody is called, and no time is asked for.
+    struct Nobody;
+
+    impl Http for Nobody {
+        async fn send(
+            &self,
+            _: sklad_store::Call,
+        ) -> Result<Response<Bytes>, sklad_store::HttpError> {
+            Err(sklad_store::HttpError::NotSent(String::new()))
+        }
+    }
+
+    impl Clock for Nobody {
+        fn now_ms(&self) -> i64 {
+            0
+        }
+
+        async fn pause(&self) {}
+
+        async fn sleep(&self, _: u32) {}
+    }
 
     #[test]
     fn every_route_is_in_one_part_and_in_one_alone() {
@@ -382,6 +456,8 @@ mod tests {
                 employees_part(route, &c),
                 orders_part(route, &c),
                 connections_part(route, &c),
+                insales_part(route, &c),
+                insales_calls(route, &c, &Nobody, &Nobody),
             ];
             // What calls others, and what is for everybody, is not with them.
             let apart = matches!(

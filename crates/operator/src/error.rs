@@ -251,7 +251,7 @@ impl From<GiftError> for ApiError {
 }
 
 /// The text with a capital letter, as a sentence begins.
-fn capital(text: &str) -> String {
+pub fn capital(text: &str) -> String {
     let mut chars = text.chars();
     let first = chars.next().into_iter().flat_map(char::to_uppercase);
     first.chain(chars).collect()

@@ -31,7 +31,7 @@ pub async fn create<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiEr
 pub async fn import<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
     let text = c.text()?;
     let tenant = c.tenant().await?;
-    let clock = c.shop(&tenant).clock;
+    let clock = c.clock(&tenant);
     let slug = tenant.slug.as_str();
     Reply::json(&giftcards::import(&c.app.sql, slug, text, clock).await?)
 }

@@ -56,7 +56,7 @@ pub async fn adjust<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiEr
     }
     let tenant = c.tenant().await?;
     let customer = stored(c, &tenant, c.name(1)).await?;
-    let (sql, shop) = (&c.app.sql, c.shop(&tenant));
+    let (sql, shop) = (&c.app.sql, c.shop(&tenant)?);
     let done = ledger::adjust(sql, &shop, &customer.id, key, points, reason).await?;
     if done.repeated && !same(sql, tenant.slug.as_str(), key, &customer.id, points).await? {
         let message = "С этим Idempotency-Key уже сделано другое изменение";

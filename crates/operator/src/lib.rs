@@ -8,6 +8,8 @@
 //! message for people (Russian), the path is the place in the document that was sent.
 
 mod catalog;
+mod companies;
+mod connections;
 mod context;
 mod customers;
 mod dispatch;
@@ -32,8 +34,8 @@ mod tenants;
 
 pub use context::MAX_BODY_BYTES;
 pub use dispatch::{
-    handle, handle_connections, handle_customers, handle_employees, handle_goods, handle_openapi,
-    handle_orders, handle_sales, handle_tenants,
+    handle, handle_connections, handle_customers, handle_employees, handle_goods, handle_insales,
+    handle_openapi, handle_orders, handle_sales, handle_tenants,
 };
 
 /// The OpenAPI 3.1 document, as it is served at `/api/v1/openapi.json`; see `build.rs`.

@@ -11,7 +11,6 @@ use sklad_moysklad::vendor::{Error, settle};
 use sklad_moysklad::webhook;
 use sklad_moysklad::webhook::hooks::{self, Owner};
 use sklad_moysklad::webhook::register::{self, Removed};
-use sklad_store::Ports;
 use sklad_store::{Clock, Http, Kv, Sql, SqlError};
 use sklad_tenant::Tenant;
 
@@ -221,15 +220,7 @@ async fn unsubscribe<S: Sql, K: Kv>(
     let settings = tenant.section().unwrap_or_default();
     let place = Place::of(&config.moysklad, &tenant.slug, &settings, &credentials);
     let until = clock.now_ms().saturating_add(CHECK_MS);
-    register::remove(ports(c, http, clock), place, &path, until).await
-}
-
-fn ports<'a, S, K, H, C>(c: &Context<'a, S, K>, http: &'a H, clock: &'a C) -> Ports<'a, S, H, C> {
-    Ports {
-        sql: &c.app.sql,
-        http,
-        clock,
-    }
+    register::remove(c.ports(http, clock), place, &path, until).await
 }
 
 /// Asks МойСклад whether access, rights and organisation are right. What it says is the answer, not an error.
@@ -246,7 +237,7 @@ pub async fn check<S: Sql, K: Kv>(
     let vendor = &c.app.config.moysklad;
     let place = Place::of(vendor, &tenant.slug, &settings, &credentials);
     let until = clock.now_ms().saturating_add(CHECK_MS);
-    let checked = sync::check::check(ports(c, http, clock), place, until).await?;
+    let checked = sync::check::check(c.ports(http, clock), place, until).await?;
     if let Some(named) = checked.account.as_deref().filter(|_| account.is_unnamed()) {
         let name = credentials.account_name().unwrap_or_default();
         let statement = accounts::named(tenant.slug.as_str(), named, name);

@@ -197,6 +197,13 @@ fn schemas() -> Map<String, Value> {
     add::<crate::moysklad::MoyskladConnections>(g);
     add::<crate::moysklad::MoyskladCredentials>(g);
     add::<crate::moysklad::MoyskladChecked>(g);
+    add::<crate::companies::CompanyInput>(g);
+    add::<sklad_connections::Company>(g);
+    add::<crate::connections::NewConnection>(g);
+    add::<crate::connections::ConnectionEdit>(g);
+    add::<crate::connections::ConnectionCard>(g);
+    add::<crate::connections::ConnectionChecked>(g);
+    add::<sklad_insales::options::Options>(g);
     add::<crate::customers::CustomerInput>(g);
     add::<crate::customers::Merge>(g);
     add::<shapes::Customer>(g);

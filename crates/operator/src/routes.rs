@@ -29,6 +29,20 @@ pub enum Op {
     RotateMoyskladKey,
     CheckMoysklad,
     ImportMoysklad,
+    ListCompanies,
+    CreateCompany,
+    RenameCompany,
+    DeleteCompany,
+    ListConnections,
+    CreateConnection,
+    GetConnection,
+    PutConnection,
+    DeleteConnection,
+    CheckConnection,
+    GetConnectionOptions,
+    EnableConnection,
+    DisableConnection,
+    RunConnection,
     ListCustomers,
     CreateCustomer,
     GetCustomer,
@@ -375,6 +389,92 @@ pub const ROUTES: &[Route] = &[
         tenant!("/moysklad/import"),
         Op::ImportMoysklad,
         "Импортировать сейчас: товары, категории, цены, остатки; ход – в задании moysklad-goods",
+    )
+    .answers(200, Answer::One("Job")),
+    Route::get(tenant!("/companies"), Op::ListCompanies, "Компании, первая вперёд")
+        .answers(200, Answer::Many("Company")),
+    Route::post(tenant!("/companies"), Op::CreateCompany, "Завести компанию")
+        .takes(Body::One("CompanyInput"))
+        .answers(201, Answer::One("Company")),
+    Route::new(
+        Method::PATCH,
+        tenant!("/companies/{id}"),
+        Op::RenameCompany,
+        "Переименовать компанию, по идентификатору или названию",
+    )
+    .takes(Body::One("CompanyInput"))
+    .answers(200, Answer::One("Company")),
+    Route::new(
+        Method::DELETE,
+        tenant!("/companies/{id}"),
+        Op::DeleteCompany,
+        "Удалить компанию без подключений и заказов; первая остаётся",
+    )
+    .answers(204, Answer::None),
+    Route::get(
+        tenant!("/connections"),
+        Op::ListConnections,
+        "Подключения к магазинам",
+    )
+    .query(&[("company", "Одной компании: идентификатор или название")])
+    .answers(200, Answer::Many("Connection")),
+    Route::post(
+        tenant!("/connections"),
+        Op::CreateConnection,
+        "Завести подключение: настройки и ключ проверяются в магазине, оно остаётся выключенным",
+    )
+    .takes(Body::One("NewConnection"))
+    .answers(201, Answer::One("Connection")),
+    Route::get(
+        tenant!("/connections/{id}"),
+        Op::GetConnection,
+        "Подключение; ETag – его версия",
+    )
+    .answers(200, Answer::One("Connection")),
+    Route::new(
+        Method::PUT,
+        tenant!("/connections/{id}"),
+        Op::PutConnection,
+        "Заменить настройки подключения, а если указан – и ключ; они проверяются в магазине",
+    )
+    .takes(Body::One("ConnectionEdit"))
+    .answers(200, Answer::One("Connection"))
+    .needs(Needs::IfMatch),
+    Route::new(
+        Method::DELETE,
+        tenant!("/connections/{id}"),
+        Op::DeleteConnection,
+        "Удалить подключение; загруженные товары остаются",
+    )
+    .answers(204, Answer::None),
+    Route::post(
+        tenant!("/connections/{id}/check"),
+        Op::CheckConnection,
+        "Проверить подключение: ключ и каждое право",
+    )
+    .answers(200, Answer::One("ConnectionChecked")),
+    Route::get(
+        tenant!("/connections/{id}/options"),
+        Op::GetConnectionOptions,
+        "Из чего выбирать в настройках: способы оплаты и доставки, статусы, цены, склады магазина",
+    )
+    .answers(200, Answer::One("InsalesOptions")),
+    Route::post(
+        tenant!("/connections/{id}/enable"),
+        Op::EnableConnection,
+        "Включить подключение; перед этим оно проверяется",
+    )
+    .answers(200, Answer::One("Connection")),
+    Route::post(
+        tenant!("/connections/{id}/disable"),
+        Op::DisableConnection,
+        "Выключить подключение",
+    )
+    .answers(200, Answer::One("Connection")),
+    Route::post(
+        tenant!("/connections/{id}/run"),
+        Op::RunConnection,
+        "Загрузить изменения каталога сейчас; ход – в задании insales-catalogue",
     )
     .answers(200, Answer::One("Job")),
     Route::get(

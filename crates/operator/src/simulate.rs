@@ -139,10 +139,10 @@ pub async fn simulate<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, Api
         return Err(ApiError::refused("lines", "От 1 до 500 позиций"));
     }
     let tenant = c.tenant().await?;
-    let programme = asked
-        .programme
-        .as_ref()
-        .unwrap_or(&tenant.settings.programme);
+    let programme = match asked.programme.as_ref() {
+        Some(programme) => programme,
+        None => &tenant.loyalty()?.programme,
+    };
     let problems = programme.validate();
     if !problems.is_empty() {
         let problems = problems.into_iter().map(|mut p| {
@@ -159,7 +159,7 @@ pub async fn simulate<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, Api
             now: moment(&asked, zone, c.now_ms)?,
             zone_minutes: zone,
         },
-        ..c.shop(&tenant)
+        ..c.shop(&tenant)?
     };
     let sql = &c.app.sql;
     let goods = known_goods(sql, tenant.slug.as_str(), &asked).await?;

@@ -339,6 +339,32 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         &[(100, "crates/loyalty/src/giftcards/mod.rs", "MAX_KOPECKS")],
     ),
     (
+        "companies of a tenant; connections",
+        "{}; {}",
+        &[
+            (1, "crates/connections/src/companies.rs", "MAX_COMPANIES"),
+            (1, "crates/connections/src/connection.rs", "MAX_CONNECTIONS"),
+        ],
+    ),
+    (
+        "name of a company or connection",
+        "{} characters",
+        &[(1, "crates/connections/src/text.rs", "MAX_NAME_CHARS")],
+    ),
+    (
+        "minutes between two imports of changes from InSales",
+        "from {} to {}",
+        &[
+            (1, "crates/insales/src/settings.rs", "MIN_MINUTES"),
+            (1, "crates/insales/src/settings.rs", "MAX_MINUTES"),
+        ],
+    ),
+    (
+        "how long a shop is asked within one call",
+        "{} s",
+        &[(SECOND_MS, "crates/operator/src/connections.rs", "ASK_MS")],
+    ),
+    (
         "employees of a tenant; groups of a tenant",
         "{}; {}",
         &[

@@ -1,10 +1,11 @@
 //! The jobs that every tenant has.
 
 use serde_json::json;
+use sklad_insales::plan as shops;
 use sklad_jobs::job::{self, Claim, Step};
 use sklad_moysklad::sync::plan::{self, Changed};
 use sklad_store::{Clock, Kv, Sql, SqlError, Statement};
-use sklad_tenant::App;
+use sklad_tenant::{App, Error, Slug, settings};
 
 use crate::kinds::{SWEEP, SWEEPING, done};
 
@@ -56,20 +57,43 @@ fn swept(tenant: &str, now: i64) -> Statement {
     job::plan(tenant, SWEEP, "", Some(SWEEPING), now)
 }
 
-/// The jobs of the import, as they should be. Who cannot be read keeps the others from nothing.
+/// The jobs of the imports, as they should be. Who cannot be read keeps the others from nothing.
 async fn imported<S: Sql, K: Kv>(app: &App<S, K>, tenant: &str, now: i64) -> Vec<Statement> {
-    let planned = plan::statements(app, tenant, Changed::Settings, now).await;
-    planned.unwrap_or_else(|error| {
-        eprintln!("tenants: {tenant}: {error}");
-        Vec::new()
-    })
+    let mut batch = Vec::new();
+    for planned in [
+        plan::statements(app, tenant, Changed::Settings, now).await,
+        of_shops(app, tenant, now).await,
+    ] {
+        match planned {
+            Ok(statements) => batch.extend(statements),
+            Err(error) => eprintln!("tenants: {tenant}: {error}"),
+        }
+    }
+    batch
 }
 
-/// The tenants behind `after`, up to `to`, that have an account of МойСклад or a job of its import.
+/// Those of connections to shops: the tenant's time zone may have changed.
+async fn of_shops<S: Sql, K: Kv>(
+    app: &App<S, K>,
+    tenant: &str,
+    now: i64,
+) -> Result<Vec<Statement>, Error> {
+    let Ok(slug) = tenant.parse::<Slug>() else {
+        return Ok(Vec::new());
+    };
+    let Some(settings) = settings::load(&app.kv, &slug).await? else {
+        return Ok(Vec::new());
+    };
+    Ok(shops::of_tenant(&app.sql, tenant, settings.timezone_minutes, now).await?)
+}
+
+/// The tenants behind `after`, up to `to`, that have an account of МойСклад, a job of its import, or a
+/// connection to a shop.
 async fn connected(sql: &impl Sql, after: &str, to: &str) -> Result<Vec<String>, SqlError> {
     let statement = Statement::new(
         "SELECT tenant FROM moysklad_accounts WHERE tenant > ?1 AND tenant <= ?2 \
-         UNION SELECT tenant FROM jobs WHERE tenant > ?1 AND tenant <= ?2 AND kind IN (?3, ?4)",
+         UNION SELECT tenant FROM jobs WHERE tenant > ?1 AND tenant <= ?2 AND kind IN (?3, ?4) \
+         UNION SELECT tenant FROM connections WHERE tenant > ?1 AND tenant <= ?2",
     )
     .bind(after)
     .bind(to)

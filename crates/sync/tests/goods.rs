@@ -11,6 +11,8 @@ use std::cell::Cell;
 use bytes::Bytes;
 use futures::executor::block_on;
 use http::{Method, Request};
+use sklad_connections::Connection;
+use sklad_insales::plan as shops;
 use sklad_jobs::job;
 use sklad_moysklad::api::Access;
 use sklad_moysklad::sync::plan::{self, CHANGES, Changed, GOODS};
@@ -215,6 +217,28 @@ fn what_was_not_planned_is_planned_by_the_job_of_the_tenants() {
     w.clock.0.set(START + 50 * HOUR);
     w.tick();
     assert_eq!((w.state(GOODS), w.state(CHANGES)), (None, None));
+}
+
+#[test]
+fn the_jobs_of_a_shop_follow_the_time_zone_within_an_hour() {
+    let w = world();
+    let mut shop = Connection::new("kofe", "main", "insales", "Магазин").unwrap();
+    shop.settings = r#"{"shop": "a.myinsales.ru"}"#.to_owned();
+    shop.enabled = true;
+    let planned = shops::statements(&shop, 600, shops::Changed::Settings, START);
+    block_on(
+        w.app
+            .sql
+            .atomic([vec![shop.insert(START)], planned].concat()),
+    )
+    .unwrap();
+    w.tick();
+    let id = job::id(shops::RECONCILE, &shop.id);
+    let nightly = block_on(job::get(&w.app.sql, "kofe", &id, START))
+        .unwrap()
+        .unwrap();
+    let schedule = nightly.schedule.unwrap();
+    assert_eq!(schedule["zone_minutes"], 180, "the tenant's");
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! What every handler gets: storage, configuration, caches.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 use sklad_store::{Kv, Sql};
 use subtle::ConstantTimeEq;
 
 use crate::cache::Cache;
-use crate::settings::{Basics, Section, Stored};
+use crate::settings::{Head, Loyalty, Section, Stored};
 use crate::{Error, MoySklad, Settings, Slug, keys, moysklad, settings};
 
 /// How long a tenant's settings and a key are believed, in milliseconds: also how long a revoked
@@ -114,26 +115,40 @@ fn some(text: &str) -> Option<&str> {
 }
 
 /// A tenant as requests see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Tenant {
     /// Its name, the first part of every key in storage.
     pub slug: Slug,
-    /// What nearly every request needs of what it has set.
-    pub settings: Basics,
+    /// What every request needs of what it has set.
+    pub settings: Head,
     stored: Stored,
+    loyalty: OnceCell<Rc<Loyalty>>,
 }
 
 impl Tenant {
-    /// Reads what nearly every request needs.
+    /// Reads what every request needs.
     ///
     /// # Errors
     /// [`Error::Stored`] for a document that this build cannot read, here and below.
     pub fn new(slug: Slug, stored: Stored) -> Result<Self, Error> {
         Ok(Self {
             slug,
-            settings: stored.basics()?,
+            settings: stored.read()?,
             stored,
+            loyalty: OnceCell::new(),
         })
+    }
+
+    /// The programme and what belongs to it, read at the first call.
+    ///
+    /// # Errors
+    /// [`Error::Stored`].
+    pub fn loyalty(&self) -> Result<&Rc<Loyalty>, Error> {
+        if let Some(loyalty) = self.loyalty.get() {
+            return Ok(loyalty);
+        }
+        let loyalty = self.stored.read()?;
+        Ok(self.loyalty.get_or_init(|| Rc::new(loyalty)))
     }
 
     /// Another section of the settings, read anew at every call.
@@ -149,7 +164,7 @@ impl Tenant {
     /// # Errors
     /// [`Error::Stored`].
     pub fn all_settings(&self) -> Result<Settings, Error> {
-        self.stored.settings()
+        self.stored.read()
     }
 }
 

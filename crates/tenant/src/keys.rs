@@ -137,7 +137,7 @@ pub async fn issue(kv: &impl Kv, slug: &Slug, label: &str, now_ms: i64) -> Resul
     if label.chars().count() > MAX_LABEL_CHARS {
         return Err(Error::invalid("label", "пометка – не длиннее 100 знаков"));
     }
-    settings::load(kv, slug).await?.ok_or(Error::NotFound)?;
+    settings::stored(kv, slug).await?.ok_or(Error::NotFound)?;
     let keys = listed(kv, slug).await?;
     if keys.iter().filter(|key| !key.solution).count() >= MAX_KEYS {
         return Err(Error::TooManyKeys);
@@ -198,7 +198,7 @@ pub async fn add(
     label: &str,
     now_ms: i64,
 ) -> Result<(), Error> {
-    settings::load(kv, slug).await?.ok_or(Error::NotFound)?;
+    settings::stored(kv, slug).await?.ok_or(Error::NotFound)?;
     let keys = listed(kv, slug).await?;
     let id = id_of(text);
     let others = keys.iter().filter(|key| key.solution && key.id != id);
@@ -220,7 +220,7 @@ pub async fn add(
 /// # Errors
 /// [`Error::NotFound`] without such a tenant, or the store's.
 pub async fn list(kv: &impl Kv, slug: &Slug) -> Result<Vec<Key>, Error> {
-    settings::load(kv, slug).await?.ok_or(Error::NotFound)?;
+    settings::stored(kv, slug).await?.ok_or(Error::NotFound)?;
     Ok(listed(kv, slug).await?.iter().map(Listed::public).collect())
 }
 

@@ -54,33 +54,34 @@ pub struct Settings {
     pub moysklad: MoyskladSettings,
 }
 
-/// What nearly every request needs of the settings. The rest of the document is passed over, so that a
-/// component which needs no other section has no reader of it compiled in; see [`Stored::section`].
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// What every request needs of the settings. The rest of the document is passed over, so that a component
+/// which needs nothing else has no reader of it compiled in; see [`Stored::read`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct Basics {
+pub struct Head {
     /// As in [`Settings`].
     pub version: u64,
     /// As in [`Settings`].
-    pub name: String,
-    /// As in [`Settings`].
     pub timezone_minutes: i32,
+}
+
+impl Default for Head {
+    fn default() -> Self {
+        Self {
+            version: 0,
+            timezone_minutes: MOSCOW_MINUTES,
+        }
+    }
+}
+
+/// What calls of tills, and all else that moves points, need of the settings.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Loyalty {
     /// As in [`Settings`].
     pub programme: Programme,
     /// As in [`Settings`].
     pub customers: CustomerSettings,
-}
-
-impl Default for Basics {
-    fn default() -> Self {
-        Self {
-            version: 0,
-            name: String::new(),
-            timezone_minutes: MOSCOW_MINUTES,
-            programme: Programme::default(),
-            customers: CustomerSettings::default(),
-        }
-    }
 }
 
 /// The document of a tenant as it lies in key-value.
@@ -94,12 +95,12 @@ pub struct Stored {
 }
 
 impl Stored {
-    /// What nearly every request needs.
+    /// The document as a type that takes what it needs of it: [`Settings`], [`Head`], [`Loyalty`].
     ///
     /// # Errors
     /// [`Error::Stored`] for a document that this build cannot read, here and below.
-    pub fn basics(&self) -> Result<Basics, Error> {
-        self.read(&self.text)
+    pub fn read<'t, T: Deserialize<'t>>(&'t self) -> Result<T, Error> {
+        self.from(&self.text)
     }
 
     /// One section.
@@ -107,22 +108,14 @@ impl Stored {
     /// # Errors
     /// [`Error::Stored`].
     pub fn section<T: Section>(&self) -> Result<T, Error> {
-        let sections: BTreeMap<&str, &RawValue> = self.read(&self.text)?;
+        let sections: BTreeMap<&str, &RawValue> = self.read()?;
         match sections.get(T::NAME) {
-            Some(section) => self.read(section.get()),
+            Some(section) => self.from(section.get()),
             None => Ok(T::default()),
         }
     }
 
-    /// Everything.
-    ///
-    /// # Errors
-    /// [`Error::Stored`].
-    pub fn settings(&self) -> Result<Settings, Error> {
-        self.read(&self.text)
-    }
-
-    fn read<'t, T: Deserialize<'t>>(&self, text: &'t str) -> Result<T, Error> {
+    fn from<'t, T: Deserialize<'t>>(&self, text: &'t str) -> Result<T, Error> {
         serde_json::from_str(text).map_err(|e| Error::Stored {
             key: self.key.clone(),
             message: e.to_string(),
@@ -325,7 +318,7 @@ pub async fn stored(kv: &impl Kv, slug: &Slug) -> Result<Option<Stored>, Error> 
 /// The store's, or [`Error::Stored`] for a document that this build cannot read.
 pub async fn load(kv: &impl Kv, slug: &Slug) -> Result<Option<Settings>, Error> {
     let stored = stored(kv, slug).await?;
-    stored.map(|stored| stored.settings()).transpose()
+    stored.map(|stored| stored.read()).transpose()
 }
 
 /// Creates a tenant; answers its settings as they are stored.
@@ -417,7 +410,8 @@ pub async fn replace(
     now_ms: i64,
 ) -> Result<Settings, Error> {
     settings.validate()?;
-    let stored = stored(kv, slug).await?.ok_or(Error::NotFound)?.basics()?;
+    let stored = stored(kv, slug).await?.ok_or(Error::NotFound)?;
+    let stored: Head = stored.read()?;
     if stored.version != if_match {
         return Err(Error::Stale);
     }

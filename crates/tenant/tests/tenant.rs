@@ -292,20 +292,18 @@ fn a_hot_request_reads_nothing() {
 fn a_change_is_seen_at_once_here_and_soon_elsewhere() {
     let w = world();
     create(&w, "demo").unwrap();
-    let name = |at| {
-        block_on(w.app.tenant(&slug("demo"), at))
-            .unwrap()
-            .unwrap()
-            .settings
-            .name
-            .clone()
+    let seen = |at| {
+        let tenant = block_on(w.app.tenant(&slug("demo"), at)).unwrap().unwrap();
+        let settings = tenant.all_settings().unwrap();
+        (tenant.settings.version, settings.name)
     };
-    assert_eq!(name(NOW), "demo");
+    assert_eq!(seen(NOW), (1, "demo".to_owned()));
     replace(&w, "demo", 1, NOW).unwrap();
-    assert_eq!(name(NOW), "demo");
-    assert_eq!(name(NOW + TENANT_TTL_MS), "new name");
+    assert_eq!(seen(NOW), (1, "demo".to_owned()));
+    let new = (2, "new name".to_owned());
+    assert_eq!(seen(NOW + TENANT_TTL_MS), new);
     w.app.forget();
-    assert_eq!(name(NOW), "new name");
+    assert_eq!(seen(NOW), new);
 }
 
 #[test]

@@ -7,6 +7,8 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 mod api;
+mod company;
+mod connection;
 mod customer;
 mod dead;
 mod demo;
@@ -48,6 +50,10 @@ enum Command {
     Order(order::Arguments),
     /// Connections to МойСклад, and the descriptor of a solution of one's own.
     Moysklad(moysklad::Arguments),
+    /// Companies of a tenant.
+    Company(company::Arguments),
+    /// Connections to shops of InSales: settings, key, state.
+    Connection(connection::Arguments),
     /// Gift certificates.
     Gift(gift::Arguments),
     /// Employees: who may log in.
@@ -81,6 +87,8 @@ impl Command {
             Self::Goods(arguments) => goods::run(arguments).await,
             Self::Order(arguments) => order::run(arguments).await,
             Self::Moysklad(arguments) => moysklad::run(arguments).await,
+            Self::Company(arguments) => company::run(arguments).await,
+            Self::Connection(arguments) => connection::run(arguments).await,
             Self::Gift(arguments) => gift::run(arguments).await,
             Self::Employee(arguments) => employee::run(arguments).await,
             Self::Group(arguments) => group::run(arguments).await,

@@ -22,6 +22,7 @@ use sklad_loyalty::ledger::Shop;
 use sklad_loyalty::ledger::snapshot::Clock;
 use sklad_store::{Kv, Sql};
 use sklad_tenant::address::tenant_in_request;
+use sklad_tenant::settings::Loyalty;
 use sklad_tenant::{App, Tenant};
 
 pub use reply::{BODY_LIMIT, Reply};
@@ -37,6 +38,8 @@ const TOKEN: &str = "lognex-discount-api-auth-token";
 pub struct Call<'a> {
     /// Whose key it is.
     pub tenant: Rc<Tenant>,
+    /// Its programme.
+    pub loyalty: Rc<Loyalty>,
     /// GET or POST.
     pub method: Method,
     /// What comes after [`PREFIX`], with one slash before it and none after.
@@ -53,14 +56,13 @@ impl Call<'_> {
     /// The ledger of the caller.
     #[must_use]
     pub fn shop(&self) -> Shop<'_> {
-        let settings = &self.tenant.settings;
         Shop {
             tenant: self.tenant.slug.as_str(),
-            programme: &settings.programme,
-            create_unknown: settings.customers.create_unknown,
+            programme: &self.loyalty.programme,
+            create_unknown: self.loyalty.customers.create_unknown,
             clock: Clock {
                 now: self.now,
-                zone_minutes: settings.timezone_minutes,
+                zone_minutes: self.tenant.settings.timezone_minutes,
             },
         }
     }
@@ -124,8 +126,11 @@ async fn enter<'a, S: Sql, K: Kv>(
     let tenant = tenant
         .filter(|tenant| !torn && named.as_ref().is_none_or(|slug| *slug == tenant.slug))
         .ok_or_else(Reply::unauthorized)?;
+    let loyalty = tenant.loyalty().map_err(|_| Reply::unavailable())?;
+    let loyalty = Rc::clone(loyalty);
     Ok(Call {
         tenant,
+        loyalty,
         method: request.method().clone(),
         path: method_path(path),
         query: request.uri().query().unwrap_or_default().to_owned(),

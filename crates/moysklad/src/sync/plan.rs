@@ -6,7 +6,7 @@
 use sklad_jobs::job;
 use sklad_jobs::schedule::Schedule;
 use sklad_store::{Kv, Sql, Statement};
-use sklad_tenant::{App, Error, Settings, Slug, settings};
+use sklad_tenant::{App, Error, MoyskladSettings, Slug, settings};
 
 use super::Kind;
 use crate::vendor::accounts::{self, Account};
@@ -102,15 +102,17 @@ pub async fn statements<S: Sql, K: Kv>(
         return Ok(Vec::new());
     };
     let connection = Connection::of(&accounts::of_tenant(&app.sql, tenant).await?);
-    let Some(settings) = settings::load(&app.kv, &slug).await? else {
+    let Some(stored) = settings::stored(&app.kv, &slug).await? else {
         return Ok(Vec::new());
     };
-    Ok(jobs(tenant, &settings, connection, changed, now))
+    let (head, settings): (settings::Head, MoyskladSettings) = (stored.read()?, stored.section()?);
+    let zone = head.timezone_minutes;
+    Ok(jobs((tenant, zone), &settings, connection, changed, now))
 }
 
 fn jobs(
-    tenant: &str,
-    settings: &Settings,
+    (tenant, zone_minutes): (&str, i32),
+    settings: &MoyskladSettings,
     connection: Connection,
     changed: Changed,
     now: i64,
@@ -123,7 +125,7 @@ fn jobs(
             .map(|kind| job::rest(tenant, kind, "", now))
             .into(),
         Connection::On => {
-            let (full, changes) = schedules(settings);
+            let (full, changes) = schedules(settings, zone_minutes);
             // Without a schedule everything is imported when it is asked for, changes never.
             let mut batch = vec![job::plan(tenant, GOODS, "", full, now)];
             batch.push(match changes {
@@ -143,15 +145,18 @@ fn jobs(
 }
 
 /// When everything is imported, and when what has changed.
-fn schedules(settings: &Settings) -> (Option<Schedule>, Option<Schedule>) {
-    let goods = &settings.moysklad.goods;
+fn schedules(
+    settings: &MoyskladSettings,
+    zone_minutes: i32,
+) -> (Option<Schedule>, Option<Schedule>) {
+    let goods = &settings.goods;
     if !goods.on {
         return (None, None);
     }
     let full = Schedule::Days {
         every_days: goods.every_days.into(),
         hour: goods.at_hour,
-        zone_minutes: settings.timezone_minutes,
+        zone_minutes,
     };
     let changes = Schedule::Minutes {
         every_minutes: goods.changes_every_minutes,
@@ -166,21 +171,18 @@ mod tests {
 
     #[test]
     fn everything_comes_at_the_hour_of_the_shop_and_changes_every_few_minutes() {
-        let mut settings = Settings {
-            timezone_minutes: 600,
-            ..Settings::default()
-        };
-        settings.moysklad.goods.every_days = 7;
+        let mut settings = MoyskladSettings::default();
+        settings.goods.every_days = 7;
         let full = Schedule::Days {
             every_days: 7,
             hour: 3,
             zone_minutes: 600,
         };
         let changes = Schedule::Minutes { every_minutes: 15 };
-        assert_eq!(schedules(&settings), (Some(full), Some(changes)));
-        settings.moysklad.goods.changes_every_minutes = 0;
-        assert_eq!(schedules(&settings), (Some(full), None));
-        settings.moysklad.goods.on = false;
-        assert_eq!(schedules(&settings), (None, None));
+        assert_eq!(schedules(&settings, 600), (Some(full), Some(changes)));
+        settings.goods.changes_every_minutes = 0;
+        assert_eq!(schedules(&settings, 600), (Some(full), None));
+        settings.goods.on = false;
+        assert_eq!(schedules(&settings, 600), (None, None));
     }
 }

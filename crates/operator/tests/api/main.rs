@@ -8,6 +8,7 @@
 )]
 
 mod catalog;
+mod connections;
 mod customers;
 mod doors;
 mod employees;
@@ -35,7 +36,8 @@ const TOKEN: &str = "operator-token-of-the-tests";
 struct World {
     app: App<NativeSql, MemoryKv>,
     now: Cell<i64>,
-    _dir: tempfile::TempDir,
+    shop: connections::Shop,
+    dir: tempfile::TempDir,
 }
 
 struct Answer {
@@ -70,7 +72,8 @@ fn world() -> World {
     World {
         app: App::new(sql, MemoryKv::default(), config),
         now: Cell::new(1_700_000_000_000),
-        _dir: dir,
+        shop: connections::Shop::default(),
+        dir,
     }
 }
 
@@ -116,17 +119,20 @@ impl World {
         }
         let request = request.body(Bytes::copy_from_slice(body)).unwrap();
         self.now.set(self.now.get() + 1);
-        // What calls others is answered by one part alone.
-        let calls = method == "DELETE" && uri.ends_with("/moysklad");
-        let response = match calls {
-            true => block_on(sklad_operator::handle_connections(
-                &self.app,
-                &Nobody,
-                &Standing(&self.now),
-                request,
-            )),
-            false => block_on(sklad_operator::handle(&self.app, self.now.get(), request)),
-        };
+        // What calls others is answered by the parts that do.
+        let (app, clock) = (&self.app, Standing(&self.now));
+        let response = block_on(async {
+            if method == "DELETE" && uri.ends_with("/moysklad") {
+                sklad_operator::handle_connections(app, &Nobody, &clock, request).await
+            } else if ["/connections", "/companies"]
+                .iter()
+                .any(|part| uri.contains(part))
+            {
+                sklad_operator::handle_insales(app, &self.shop, &clock, request).await
+            } else {
+                sklad_operator::handle(app, self.now.get(), request).await
+            }
+        });
         let (parts, body) = response.into_parts();
         let body = match body.is_empty() {
             true => Value::Null,

@@ -38,7 +38,7 @@ fn sell(w: &World, customer: &str) {
         .unwrap();
     let shop = Shop {
         tenant: "demo",
-        programme: &tenant.settings.programme,
+        programme: &tenant.loyalty().unwrap().programme,
         create_unknown: true,
         clock: Clock {
             now: w.now.get(),

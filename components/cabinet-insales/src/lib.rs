@@ -1,0 +1,11 @@
+//! The operator's API: companies, and connections to shops of InSales.
+
+use sklad_edge_glue::{SpinClock, SpinHttp};
+
+sklad_edge_glue::component! {
+    vendors,
+    body_limit: sklad_operator::MAX_BODY_BYTES,
+    handler: async |app, _, request| {
+        sklad_operator::handle_insales(&*app, &SpinHttp, &SpinClock, request).await
+    }
+}

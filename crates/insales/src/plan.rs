@@ -1,0 +1,98 @@
+//! Which jobs a connection has, and when they run: what its settings call for.
+//!
+//! The statements stand in the batch that changes the connection.
+
+use sklad_connections::Connection;
+use sklad_jobs::job;
+use sklad_jobs::schedule::Schedule;
+use sklad_store::{Sql, SqlError, Statement};
+
+use crate::connected::{self, KIND};
+
+/// The job that imports what has changed in the catalogue. Its subject, as of the others, is the
+/// connection's id.
+pub const CATALOGUE: &str = "insales-catalogue";
+/// The job that compares the whole catalogue.
+pub const RECONCILE: &str = "insales-reconcile";
+/// The job that sends orders and asks for their statuses.
+pub const ORDERS: &str = "insales-orders";
+/// All of them.
+pub const JOBS: [&str; 3] = [CATALOGUE, RECONCILE, ORDERS];
+
+/// In which hour of the shop's day the whole catalogue is compared.
+const RECONCILE_HOUR: u8 = 4;
+
+/// What has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changed {
+    /// Settings at most: a job that failed too often stays where it is.
+    Settings,
+    /// The key, or it was switched on: what had stopped goes on, and everything runs now.
+    Connection,
+}
+
+/// The statements that make the jobs of a connection what they should be; `zone_minutes` is the tenant's time
+/// zone.
+#[must_use]
+pub fn statements(
+    connection: &Connection,
+    zone_minutes: i32,
+    changed: Changed,
+    now_ms: i64,
+) -> Vec<Statement> {
+    let settings = connected::settings(connection).ok();
+    let Some(settings) = settings.filter(|_| connection.enabled) else {
+        return removed(connection);
+    };
+    let often = Schedule::Minutes {
+        every_minutes: settings.every_minutes,
+    };
+    let nightly = Schedule::Days {
+        every_days: 1,
+        hour: RECONCILE_HOUR,
+        zone_minutes,
+    };
+    let (tenant, id) = (connection.tenant.as_str(), connection.id.as_str());
+    let mut batch = Vec::new();
+    for (kind, schedule, on) in [
+        (CATALOGUE, often, settings.catalogue.on),
+        (RECONCILE, nightly, settings.catalogue.on),
+        (ORDERS, often, settings.orders.on),
+    ] {
+        if !on {
+            batch.push(job::remove(tenant, kind, id));
+            continue;
+        }
+        batch.push(job::plan(tenant, kind, id, Some(schedule), now_ms));
+        if changed == Changed::Connection {
+            batch.push(job::revive(tenant, kind, id, now_ms));
+            if kind != RECONCILE {
+                batch.push(job::ask(tenant, kind, id, now_ms));
+            }
+        }
+    }
+    batch
+}
+
+/// The statements that end the jobs of a connection.
+#[must_use]
+pub fn removed(connection: &Connection) -> Vec<Statement> {
+    let gone = |kind| job::remove(&connection.tenant, kind, &connection.id);
+    JOBS.map(gone).into()
+}
+
+/// The statements that make the jobs of all connections of a tenant what they should be: its time zone may
+/// have changed.
+///
+/// # Errors
+/// The database's.
+pub async fn of_tenant(
+    sql: &impl Sql,
+    tenant: &str,
+    zone_minutes: i32,
+    now_ms: i64,
+) -> Result<Vec<Statement>, SqlError> {
+    let all = sklad_connections::connection::enabled(sql, tenant, KIND).await?;
+    let planned = |c: &Connection| statements(c, zone_minutes, Changed::Settings, now_ms);
+    Ok(all.iter().flat_map(planned).collect())
+}
