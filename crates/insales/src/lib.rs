@@ -8,6 +8,7 @@ pub mod api;
 pub mod check;
 pub mod connected;
 pub mod domain;
+pub mod number_field;
 pub mod options;
 pub mod orders;
 pub mod plan;

@@ -8,6 +8,7 @@ use sklad_jobs::schedule::Schedule;
 use sklad_store::{Sql, SqlError, Statement};
 
 use crate::connected::{self, KIND};
+use crate::orders;
 
 /// The job that imports what has changed in the catalogue. Its subject, as of the others, is the
 /// connection's id.
@@ -54,6 +55,9 @@ pub fn statements(
     };
     let (tenant, id) = (connection.tenant.as_str(), connection.id.as_str());
     let mut batch = Vec::new();
+    if settings.orders.on {
+        batch.push(orders::begin(tenant, id, now_ms));
+    }
     for (kind, schedule, on) in [
         (CATALOGUE, often, settings.catalogue.on),
         (RECONCILE, nightly, settings.catalogue.on),

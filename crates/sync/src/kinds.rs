@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use sklad_insales::plan as shops;
 use sklad_jobs::inbox::{Handled, Taken};
 use sklad_jobs::job::{Claim, Progress, RunResult, Step};
 use sklad_jobs::schedule::Schedule;
@@ -13,7 +14,7 @@ use sklad_store::Ports;
 use sklad_store::{Clock, Http, Kv, Sql, SqlError};
 use sklad_tenant::{App, Slug, Tenant};
 
-use crate::{exchange, goods, tenants, webhooks};
+use crate::{exchange, goods, insales_orders, tenants, webhooks};
 
 /// Gives every tenant the jobs that every tenant has. The deployment's own: its tenant is `''`. The schema
 /// brings it along.
@@ -62,6 +63,7 @@ impl<S: Sql, K: Kv, H: Http, C: Clock> Runner for Handlers<'_, S, K, H, C> {
             sklad_exchange::JOB => exchange::step(self, claim, until).await,
             GOODS | CHANGES => goods::step(self, claim, until).await,
             webhook::JOB => webhooks::step(self, claim, until).await,
+            shops::ORDERS => insales_orders::step(self, claim, until).await,
             // A newer release may have planned it: it waits for that one to come back.
             unknown => Ok(Step::Failed {
                 text: format!("эта версия не знает задания «{unknown}»"),

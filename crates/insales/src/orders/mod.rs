@@ -35,11 +35,10 @@ use crate::api::page::Since;
 use crate::api::session::Failure;
 use crate::api::{Access, Api, Error, Part, Retry, Session};
 use crate::connected::{self, KIND};
+use crate::plan::ORDERS;
 use crate::settings::OrderSettings;
 use rows::Mark;
 
-/// The job that does it; its subject is the connection's id.
-pub const JOB: &str = "insales-orders";
 /// How long after an order was sent it may still appear in the shop, in milliseconds: the shop works on a
 /// request for 50 s, and ours leaves within [`LEAVE_MS`].
 pub const SETTLE_MS: i64 = 90_000;
@@ -423,6 +422,6 @@ pub async fn wake(sql: &impl Sql, tenant: &str, now_ms: i64) -> Result<Vec<State
     let on = |c: &&Connection| connected::settings(c).is_ok_and(|settings| settings.orders.on);
     let asked = all.iter().filter(on);
     Ok(asked
-        .map(|c| job::ask(tenant, JOB, &c.id, now_ms))
+        .map(|c| job::ask(tenant, ORDERS, &c.id, now_ms))
         .collect())
 }
