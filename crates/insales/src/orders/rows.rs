@@ -376,8 +376,8 @@ impl Mark {
 #[must_use]
 pub fn forget(tenant: &str, connection: &str) -> [Statement; 2] {
     const MARKS: &str = "DELETE FROM order_marks WHERE tenant = ?1 AND connection = ?2";
-    const DUE: &str = "UPDATE order_pushes SET due_at = NULL WHERE tenant = ?1 AND connection = ?2 \
-         AND due_at IS NOT NULL";
+    const DUE: &str = "UPDATE order_pushes INDEXED BY order_pushes_due SET due_at = NULL \
+         WHERE tenant = ?1 AND connection = ?2 AND due_at IS NOT NULL";
     [MARKS, DUE].map(|sql| Statement::new(sql).bind(tenant).bind(connection))
 }
 

@@ -10,5 +10,6 @@
 mod back;
 mod fake;
 mod once;
+mod plans;
 mod there;
 mod world;

@@ -107,7 +107,7 @@ fn two_hundred_orders_over_a_bad_link_are_two_hundred_orders_there() {
     numbers.sort();
     world.shop.percent.set(30);
     let mut cancelled = Vec::new();
-    for round in 0..40 {
+    for round in 0..12 {
         world.run();
         if round == 2 {
             world.shop.set_status(500, "approved");

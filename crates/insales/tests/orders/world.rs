@@ -1,6 +1,6 @@
 //! A tenant with goods of a shop, the shop, and the job between them.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures::executor::block_on;
@@ -12,7 +12,7 @@ use sklad_insales::orders::{self, Ended, Place, Step};
 use sklad_insales::settings::OrderSettings;
 use sklad_orders::{NewDelivery, NewItem, NewMethod, NewOrder, Order, Stored, Who};
 use sklad_store::native::NativeSql;
-use sklad_store::{Ports, Row, Sql, Statement};
+use sklad_store::{Ports, Row, Sql, SqlError, Statement};
 
 use super::fake::{Shop, TestClock};
 
@@ -20,13 +20,31 @@ use super::fake::{Shop, TestClock};
 pub const NOW: i64 = 1_795_305_600_000;
 const COFFEE: &str = "9c56720c-e8a7-4fdc-aea4-7104f28207be";
 
+/// The database, with every statement that it is given.
+pub struct Recorder {
+    sql: NativeSql,
+    pub seen: RefCell<Vec<Statement>>,
+}
+
+impl Sql for Recorder {
+    async fn query(&self, statement: Statement) -> Result<Vec<Row>, SqlError> {
+        self.seen.borrow_mut().push(statement.clone());
+        self.sql.query(statement).await
+    }
+
+    async fn atomic(&self, batch: Vec<Statement>) -> Result<Vec<Vec<Row>>, SqlError> {
+        self.seen.borrow_mut().extend(batch.iter().cloned());
+        self.sql.atomic(batch).await
+    }
+}
+
 pub struct World {
-    pub sql: NativeSql,
+    pub sql: Recorder,
     pub shop: Shop,
     pub clock: Rc<TestClock>,
     pub settings: OrderSettings,
     access: Access,
-    cursor: std::cell::RefCell<Option<String>>,
+    cursor: RefCell<Option<String>>,
     _dir: tempfile::TempDir,
 }
 
@@ -49,7 +67,10 @@ pub fn settings() -> OrderSettings {
 /// With a job that follows orders from now on.
 pub fn world() -> World {
     let dir = tempfile::tempdir().unwrap();
-    let sql = NativeSql::open(&dir.path().join("db")).unwrap();
+    let sql = Recorder {
+        sql: NativeSql::open(&dir.path().join("db")).unwrap(),
+        seen: RefCell::default(),
+    };
     let clock = Rc::new(TestClock(Cell::new(NOW)));
     let good = |id: &str, name: &str| GoodInput {
         id: Some(id.to_owned()),
@@ -72,7 +93,7 @@ pub fn world() -> World {
             key_id: "key".to_owned(),
             password: "password".to_owned(),
         },
-        cursor: std::cell::RefCell::default(),
+        cursor: RefCell::default(),
         _dir: dir,
     }
 }
@@ -90,7 +111,7 @@ impl World {
         }
     }
 
-    fn ports(&self) -> Ports<'_, NativeSql, Shop, TestClock> {
+    fn ports(&self) -> Ports<'_, Recorder, Shop, TestClock> {
         Ports {
             sql: &self.sql,
             http: &self.shop,
