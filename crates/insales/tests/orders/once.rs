@@ -15,7 +15,11 @@ fn a_lost_answer_is_found_and_not_sent_again() {
         let before = world.clock.0.get();
         *world.shop.faults.borrow_mut() = vec![fault];
         world.run();
-        assert_eq!(world.shop.numbers(), [made.number.clone()], "{fault:?}");
+        assert_eq!(
+            world.shop.numbers(),
+            std::slice::from_ref(&made.number),
+            "{fault:?}"
+        );
         let push = world.push(&made.id).unwrap();
         assert_eq!(
             (push.state, push.their_id),

@@ -21,7 +21,10 @@ fn an_order_appears_in_the_shop_once() {
     let made = world.make_of("k", &new);
     let (warning, text) = world.run();
     assert_eq!((warning, text.as_str()), (false, "передано заказов: 1"));
-    assert_eq!(world.shop.numbers(), [made.order.number.clone()]);
+    assert_eq!(
+        world.shop.numbers(),
+        std::slice::from_ref(&made.order.number)
+    );
     let body = world.shop.bodies.borrow()[0].clone();
     assert_eq!(body["order"]["payment_gateway_id"], json!(11));
     assert_eq!(
