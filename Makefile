@@ -3,7 +3,7 @@
 LISTEN ?= 127.0.0.1:3000
 STATE ?= .spin
 URL = http://$(LISTEN)
-COMPONENTS = loyalty-search loyalty-calc loyalty-commit loyalty-verify commerceml-exchange moysklad-vendor moysklad-webhooks pictures cabinet cabinet-openapi cabinet-customers cabinet-sales cabinet-goods cabinet-employees cabinet-orders cabinet-connections cabinet-insales sync scheduler
+COMPONENTS = loyalty-search loyalty-calc loyalty-commit loyalty-verify commerceml-exchange moysklad-vendor moysklad-webhooks insales-webhooks pictures cabinet cabinet-openapi cabinet-customers cabinet-sales cabinet-goods cabinet-employees cabinet-orders cabinet-connections cabinet-insales sync scheduler
 GUESTS = guest-probe guest-cron guest-wasi02 bench-empty bench-parse
 HOST = target/release/sklad-edge
 WASM = cargo build --profile wasm --target wasm32-wasip2

@@ -1,16 +1,19 @@
 //! `make bench`: measures the till's calls beside an empty component on the same host and beside
 //! the same code in a native program, the import of CommerceML beside a bare scan of the same files and a
-//! parser of others, and the import from МойСклад beside what its limits allow; prints a table and writes `target/bench/summary.json`.
+//! parser of others, the imports from МойСклад and InSales beside what their limits allow; prints a table and
+//! writes `target/bench/summary.json`.
 //!
 //! Missed targets are told, not failed on. The program fails when something could not be measured,
 //! or when an answer under load was not a success.
 
 #![allow(clippy::float_arithmetic, reason = "figures about time, not money")]
 
+mod asked;
 mod bulk;
 mod commerceml;
 mod cost;
 mod figures;
+mod insales;
 mod kv;
 mod load;
 mod moysklad;
@@ -61,6 +64,8 @@ enum Part {
     Commerceml,
     /// The import from МойСклад, and its webhooks.
     Moysklad,
+    /// The import from InSales.
+    Insales,
 }
 
 /// The programs under load, which `make bench` starts by itself.
@@ -121,6 +126,9 @@ fn measure(cli: &Cli, root: &Path, dir: &Path) -> Result<()> {
     if wanted(Part::Moysklad) {
         moysklad::measure(dir, &mut figures)?;
     }
+    if wanted(Part::Insales) {
+        insales::measure(dir, &mut figures)?;
+    }
     eprintln!("bench: load average after: {}", load_average());
     sizes(root, &wanted, &mut figures)?;
     figures.print();
@@ -150,6 +158,7 @@ fn sizes(root: &Path, wanted: &dyn Fn(Part) -> bool, figures: &mut Figures) -> R
     for (name, bytes) in served::sizes(root)? {
         let (part, prefix) = match name.as_str() {
             "commerceml-exchange" | "pictures" => (Part::Commerceml, "commerceml"),
+            "cabinet-insales" | "insales-webhooks" => (Part::Insales, "insales"),
             "sync" | "moysklad-vendor" | "moysklad-webhooks" => (Part::Moysklad, "moysklad"),
             _ => (Part::Loyalty, "loyalty"),
         };

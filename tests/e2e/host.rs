@@ -263,7 +263,7 @@ fn each_component_has_only_the_secrets_and_hosts_that_it_needs() {
         "cabinet-insales",
         "sync",
     ];
-    let hooks = ["moysklad-vendor", "moysklad-webhooks"];
+    let hooks = ["moysklad-vendor", "moysklad-webhooks", "insales-webhooks"];
     let all = cabinets.into_iter().chain(tills).chain(hooks);
     let all = all.chain(["cabinet-openapi"]);
     for component in all {

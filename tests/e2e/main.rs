@@ -24,6 +24,7 @@ mod fixture;
 mod gifts;
 mod host;
 mod identity;
+mod insales;
 mod isolation;
 mod moysklad;
 mod official;

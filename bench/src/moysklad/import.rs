@@ -9,8 +9,9 @@ use rusqlite::Connection;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::world::{GOODS, TENANT, WEBHOOKS, World, tick};
+use super::world::{GOODS, TENANT, WEBHOOKS, World};
 use super::{COMPONENT, mib};
+use crate::asked::tick;
 use crate::figures::{Figures, Goal};
 use crate::process::processor_seconds;
 

@@ -10,8 +10,9 @@ use fake_moysklad::{Chaos, Outcome, Sent, Shape};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use super::world::{GOODS, TENANT, WEBHOOKS, World, tick};
+use super::world::{GOODS, TENANT, WEBHOOKS, World};
 use super::{COMPONENT, mib};
+use crate::asked::tick;
 use crate::figures::Figures;
 
 /// Changes in a minute.

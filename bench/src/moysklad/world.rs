@@ -8,9 +8,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use fake_moysklad::{Fake, Options, Shape, Shop, Solution, Status};
 use serde_json::{Value, json};
-use ureq::Agent;
 use uuid::Uuid;
 
+use crate::asked::{call, tick};
 use crate::process::Process;
 use crate::seed::DATABASE;
 use crate::served::OPERATOR_TOKEN;
@@ -25,7 +25,6 @@ const EMAIL: &str = "boss@bench.example";
 const PASSWORD: &str = "password-of-the-bench";
 /// How long a tick is asked to work, in milliseconds.
 const TICK_MS: u32 = 20_000;
-const TIMEOUT: Duration = Duration::from_secs(120);
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(1_800);
 
@@ -167,30 +166,4 @@ fn up(
         arguments.extend([Path::new("--variable"), Path::new(variable)]);
     }
     Process::start(&arguments)
-}
-
-/// Does what is due, for as long.
-pub fn tick(url: &str, budget_ms: u32, once: bool) -> Result<Value> {
-    let path = format!("/internal/tick?budget_ms={budget_ms}&once={once}");
-    call(url, "POST", &path, OPERATOR_TOKEN, &Value::Null)
-}
-
-fn call(url: &str, method: &str, path: &str, bearer: &str, body: &Value) -> Result<Value> {
-    let agent: Agent = Agent::config_builder()
-        .timeout_global(Some(TIMEOUT))
-        .http_status_as_error(false)
-        .build()
-        .into();
-    let request = http::Request::builder()
-        .method(method)
-        .uri(format!("{url}{path}"))
-        .header("authorization", format!("Bearer {bearer}"))
-        .header("content-type", "application/json");
-    let mut answer = match method {
-        "GET" => agent.run(request.body(())?)?,
-        _ => agent.run(request.body(body.to_string())?)?,
-    };
-    let text = answer.body_mut().read_to_string()?;
-    ensure!(answer.status().is_success(), "{path}: {text}");
-    Ok(serde_json::from_str(&text).unwrap_or_default())
 }

@@ -219,6 +219,7 @@ fn change(good: GoodInput) -> Change {
             ms_id: good.ms_id,
             sync_id: good.sync_id,
             external: good.external,
+            alias: None,
         },
         create: true,
         name: Some(good.name),

@@ -117,6 +117,14 @@ fn no_statement_of_an_import_reads_all_rows_or_is_compiled_anew() {
     let statements = block_on(plan).unwrap().statements;
     assert_eq!(statements.len(), 1);
     block_on(sql.atomic(statements)).unwrap();
+    // Whoever shares goods with other sources looks for what they are called and have in common.
+    for id in ["insales:a:1", "insales:a:2"] {
+        block_on(import::called(&sql, "demo", &[id])).unwrap();
+        let terms = [("article", id.to_owned()), ("external", id.to_owned())];
+        block_on(import::matching(&sql, "demo", &terms, "insales:a")).unwrap();
+        block_on(import::strays(&sql, "demo", "insales:a:", id)).unwrap();
+        block_on(import::strays_among(&sql, "demo", "insales:a:", id)).unwrap();
+    }
     let picture = b"\x89PNG\r\n\x1a\n".to_vec();
     block_on(pictures::store(&sql, "demo", "1.png", picture, 2)).unwrap();
     assert_eq!(compiled_anew(), [""; 0]);

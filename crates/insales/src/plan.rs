@@ -8,7 +8,8 @@ use sklad_jobs::schedule::Schedule;
 use sklad_store::{Sql, SqlError, Statement};
 
 use crate::connected::{self, KIND};
-use crate::orders;
+use crate::sync;
+use crate::webhook::hooks;
 
 /// The job that imports what has changed in the catalogue. Its subject, as of the others, is the
 /// connection's id.
@@ -17,11 +18,15 @@ pub const CATALOGUE: &str = "insales-catalogue";
 pub const RECONCILE: &str = "insales-reconcile";
 /// The job that sends orders and asks for their statuses.
 pub const ORDERS: &str = "insales-orders";
+/// The job that subscribes to the shop's webhooks, and repairs subscriptions.
+pub const WEBHOOKS: &str = "insales-webhooks";
 /// All of them.
-pub const JOBS: [&str; 3] = [CATALOGUE, RECONCILE, ORDERS];
+pub const JOBS: [&str; 4] = [CATALOGUE, RECONCILE, ORDERS, WEBHOOKS];
 
 /// In which hour of the shop's day the whole catalogue is compared.
 const RECONCILE_HOUR: u8 = 4;
+/// In which hour subscriptions are looked at.
+const WEBHOOKS_HOUR: u8 = 5;
 
 /// What has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,20 +53,22 @@ pub fn statements(
     let often = Schedule::Minutes {
         every_minutes: settings.every_minutes,
     };
-    let nightly = Schedule::Days {
+    let nightly = |hour| Schedule::Days {
         every_days: 1,
-        hour: RECONCILE_HOUR,
+        hour,
         zone_minutes,
     };
+    let (catalogue, orders) = (settings.catalogue.on, settings.orders.on);
     let (tenant, id) = (connection.tenant.as_str(), connection.id.as_str());
     let mut batch = Vec::new();
-    if settings.orders.on {
-        batch.push(orders::begin(tenant, id, now_ms));
+    if orders {
+        batch.push(crate::orders::begin(tenant, id, now_ms));
     }
     for (kind, schedule, on) in [
-        (CATALOGUE, often, settings.catalogue.on),
-        (RECONCILE, nightly, settings.catalogue.on),
-        (ORDERS, often, settings.orders.on),
+        (CATALOGUE, often, catalogue),
+        (RECONCILE, nightly(RECONCILE_HOUR), catalogue),
+        (ORDERS, often, orders),
+        (WEBHOOKS, nightly(WEBHOOKS_HOUR), catalogue || orders),
     ] {
         if !on {
             batch.push(job::remove(tenant, kind, id));
@@ -83,6 +90,17 @@ pub fn statements(
 pub fn removed(connection: &Connection) -> Vec<Statement> {
     let gone = |kind| job::remove(&connection.tenant, kind, &connection.id);
     JOBS.map(gone).into()
+}
+
+/// The statements that forget what was kept of a connection that is removed, but for its goods.
+#[must_use]
+pub fn forgotten(connection: &Connection) -> Vec<Statement> {
+    let (tenant, id) = (connection.tenant.as_str(), connection.id.as_str());
+    let mut batch = removed(connection);
+    batch.extend(sync::forget(tenant, id));
+    batch.push(hooks::forget(tenant, id));
+    batch.extend(crate::orders::rows::forget(tenant, id));
+    batch
 }
 
 /// The statements that make the jobs of all connections of a tenant what they should be: its time zone may

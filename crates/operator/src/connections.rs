@@ -11,7 +11,6 @@ use sklad_insales::connected::{self, Connected, Facts, KIND, Unusable};
 use sklad_insales::domain;
 use sklad_insales::number_field;
 use sklad_insales::options::{self, Options};
-use sklad_insales::orders::rows::forget;
 use sklad_insales::plan::{self, Changed};
 use sklad_insales::settings::{InsalesSecrets, InsalesSettings};
 use sklad_jobs::job::{self, Wish};
@@ -400,8 +399,7 @@ pub async fn remove<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiEr
     let tenant = c.tenant().await?;
     let connection = found(c, &tenant).await?;
     let mut batch = vec![connection.remove()];
-    batch.extend(plan::removed(&connection));
-    batch.extend(forget(tenant.slug.as_str(), &connection.id));
+    batch.extend(plan::forgotten(&connection));
     batch.push(told(c, &tenant, &connection, "удалено"));
     c.app.sql.atomic(batch).await?;
     Ok(Reply::empty())

@@ -102,6 +102,8 @@ CREATE TABLE order_marks (
     settled    INTEGER NOT NULL DEFAULT 0,
     -- When the last reading to the end began.
     swept_at   INTEGER NOT NULL DEFAULT 0,
+    -- When the shop last told that something had happened to an order of ours.
+    hinted_at  INTEGER NOT NULL DEFAULT 0,
     -- Which field of which shop holds our number, and its id there.
     field      TEXT NOT NULL DEFAULT '',
     field_id   INTEGER NOT NULL DEFAULT 0,

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use sklad_insales::plan as shops;
+use sklad_insales::plan as insales;
 use sklad_jobs::inbox::{Handled, Taken};
 use sklad_jobs::job::{Claim, Progress, RunResult, Step};
 use sklad_jobs::schedule::Schedule;
@@ -14,7 +14,7 @@ use sklad_store::Ports;
 use sklad_store::{Clock, Http, Kv, Sql, SqlError};
 use sklad_tenant::{App, Slug, Tenant};
 
-use crate::{exchange, goods, insales_orders, tenants, webhooks};
+use crate::{exchange, goods, insales_orders, shops, tenants, webhooks};
 
 /// Gives every tenant the jobs that every tenant has. The deployment's own: its tenant is `''`. The schema
 /// brings it along.
@@ -63,7 +63,9 @@ impl<S: Sql, K: Kv, H: Http, C: Clock> Runner for Handlers<'_, S, K, H, C> {
             sklad_exchange::JOB => exchange::step(self, claim, until).await,
             GOODS | CHANGES => goods::step(self, claim, until).await,
             webhook::JOB => webhooks::step(self, claim, until).await,
-            shops::ORDERS => insales_orders::step(self, claim, until).await,
+            insales::CATALOGUE | insales::RECONCILE => shops::catalogue(self, claim, until).await,
+            insales::WEBHOOKS => shops::webhooks(self, claim, until).await,
+            insales::ORDERS => insales_orders::step(self, claim, until).await,
             // A newer release may have planned it: it waits for that one to come back.
             unknown => Ok(Step::Failed {
                 text: format!("эта версия не знает задания «{unknown}»"),
@@ -76,6 +78,9 @@ impl<S: Sql, K: Kv, H: Http, C: Clock> Runner for Handlers<'_, S, K, H, C> {
     async fn receive(&self, taken: &Taken, until: i64) -> Vec<Handled> {
         if taken.source == webhook::SOURCE {
             return webhooks::receive(self, taken, until).await;
+        }
+        if taken.source == sklad_insales::webhook::SOURCE {
+            return shops::receive(self, taken).await;
         }
         let text = format!("эта версия не знает уведомлений «{}»", taken.source);
         vec![Handled::Again(text); taken.groups.len()]

@@ -9,6 +9,7 @@ mod exchange;
 mod goods;
 mod insales_orders;
 pub mod kinds;
+mod shops;
 mod tenants;
 mod webhooks;
 

@@ -8,4 +8,4 @@ mod suspend;
 mod ticks;
 mod uninstall;
 mod webhooks;
-mod world;
+pub mod world;

@@ -16,6 +16,9 @@ pub struct Keys {
     /// The id in the system that it comes from, at most 255 characters: `Ид` of CommerceML, which is
     /// МойСклад's `externalCode`; `P#C` for a variant (commerceml §2.5).
     pub external: Option<String>,
+    /// Another id that leads to the good from now on and is never its own, lower case: in a system that is
+    /// not its master. A good that has it as its external id is part of this one from now on.
+    pub alias: Option<String>,
 }
 
 impl Keys {
@@ -28,8 +31,14 @@ impl Keys {
         }
     }
 
-    pub(crate) fn uuids(&self) -> impl Iterator<Item = &String> {
+    /// What a new good can be called.
+    pub(crate) fn own(&self) -> impl Iterator<Item = &String> {
         [&self.id, &self.ms_id, &self.sync_id].into_iter().flatten()
+    }
+
+    /// The ids of the kind uuid.
+    pub(crate) fn uuids(&self) -> impl Iterator<Item = &String> {
+        self.own().chain(&self.alias)
     }
 }
 
@@ -137,8 +146,13 @@ pub struct Change {
     /// Whether the source deleted it (true) or has it (false): a good that was archived because its
     /// source no longer had it comes back, one that was archived by hand does not.
     pub deleted: Option<bool>,
+    /// Whether another source is the good's master: prices and stock are put beside its own, and its price
+    /// and quantity stay. Of the rest the caller names what it alone knows.
+    pub beside: bool,
     /// How much there is in all stores, thousandths of the unit. Without it `stock`, merged, is summed up.
     pub quantity: Option<i64>,
+    /// Whether nobody counts it: then it has neither quantity nor stock.
+    pub untracked: bool,
     /// Prices by type.
     pub prices: Option<Section<Price>>,
     /// Stock by store.

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::change::{Change, Kind, Price, Section, Stock};
 use super::record::{BY_HAND, GONE, LIVE, NAMED, Record, WITH_PRODUCT, column, list};
 use super::told::{Side, Told};
-use super::{MAX_DESCRIPTION_CHARS, MAX_PICTURES, Options, Wanted};
+use super::{MAX_DESCRIPTION_CHARS, MAX_PICTURES, Options, Wanted, linked};
 use crate::goods::{MAX_BARCODES, MAX_KEY_CHARS, MAX_NAME_CHARS, MAX_PRICE};
 use crate::pictures;
 
@@ -123,43 +123,80 @@ fn flags(record: &mut Record, change: &Change) {
 }
 
 fn amounts(record: &mut Record, change: &Change, options: &Options<'_>, warn: &mut Vec<String>) {
+    let own = options.own;
     record.price = change.price.unwrap_or(record.price);
     record.min_price = change.min_price.unwrap_or(record.min_price);
     if let Some(prices) = &change.prices {
-        price(
-            record,
-            merged(record.prices.as_deref(), prices, warn),
-            options,
-        );
+        let rows = merged(record.prices.as_deref(), prices, own, warn);
+        match change.beside {
+            true => record.prices = json(&rows),
+            false => price(record, rows, options),
+        }
     }
     if let Some(stock) = &change.stock {
-        let rows: Vec<(String, i64)> = merged(record.stock.as_deref(), stock, warn);
-        record.stock = json(&of_wanted(rows, options.stores));
+        let rows: Vec<(String, i64)> = merged(record.stock.as_deref(), stock, own, warn);
+        record.stock = json(&of_wanted(rows, options.stores, own));
     }
-    let by_store = change.stock.is_some() || record.stock.is_some();
+    if change.beside {
+        return;
+    }
+    if change.untracked {
+        let rows: Vec<(String, i64)> = others(record.stock.as_deref(), own);
+        (record.stock, record.quantity) = (json(&rows), None);
+        return;
+    }
+    let by_store = change.stock.is_some() || has_ours(record.stock.as_deref(), own);
     // What a file says of the whole is believed, but where only some stores count (commerceml §2.5).
     let some = options.stores.is_some_and(Wanted::is_some_only) && by_store;
     record.quantity = match change.quantity {
         Some(told) if !some => Some(told),
         None if change.stock.is_none() => record.quantity,
-        _ => Some(sum(record.stock.as_deref())),
+        _ => Some(sum(record.stock.as_deref(), own)),
     };
 }
 
 /// Makes prices and stock anew of what is stored, as the settings and the price types have become.
 pub fn choose(record: &mut Record, options: &Options<'_>) {
-    if record.prices.is_some() {
+    let own = options.own;
+    if has_ours(record.prices.as_deref(), own) {
         price(record, parsed(record.prices.as_deref()), options);
     }
-    if record.stock.is_some() && options.stores.is_some_and(Wanted::is_some_only) {
+    if has_ours(record.stock.as_deref(), own) && options.stores.is_some_and(Wanted::is_some_only) {
         let rows: Vec<(String, i64)> = parsed(record.stock.as_deref());
-        record.stock = json(&of_wanted(rows, options.stores));
-        record.quantity = Some(sum(record.stock.as_deref()));
+        record.stock = json(&of_wanted(rows, options.stores, own));
+        record.quantity = Some(sum(record.stock.as_deref(), own));
     }
 }
 
+/// Whether an id is about what this import is about: see [`Options::own`].
+fn is_ours(own: Option<&str>, id: &str) -> bool {
+    match own {
+        Some(prefix) => id.starts_with(prefix),
+        None => !linked::of_connection(id),
+    }
+}
+
+/// Whether a list has rows of this import. The keys of a row come first in it.
+fn has_ours(kept: Option<&str>, own: Option<&str>) -> bool {
+    let Some(json) = kept else { return false };
+    if own.is_none() && !linked::may_name_a_connection(json) {
+        return true;
+    }
+    let rows: Vec<Vec<serde_json::Value>> = parsed(kept);
+    let key = |row: &Vec<serde_json::Value>| Some(is_ours(own, row.first()?.as_str()?));
+    rows.iter().any(|row| key(row) == Some(true))
+}
+
+/// The rows that this import leaves alone.
+fn others<T: Keyed>(kept: Option<&str>, own: Option<&str>) -> Vec<T> {
+    let some = |json: &&str| own.is_some() || linked::may_name_a_connection(json);
+    let mut rows: Vec<T> = parsed(kept.filter(some));
+    rows.retain(|row| !is_ours(own, row.key()));
+    rows
+}
+
 fn price(record: &mut Record, rows: Vec<PriceRow>, options: &Options<'_>) {
-    let rows = of_wanted(rows, options.price_types);
+    let rows = of_wanted(rows, options.price_types, options.own);
     record.price = main_price(&rows, options);
     if let Some(lowest) = options.min_price_type {
         record.min_price = of_type(&rows, lowest);
@@ -167,15 +204,18 @@ fn price(record: &mut Record, rows: Vec<PriceRow>, options: &Options<'_>) {
     record.prices = json(&rows);
 }
 
-fn of_wanted<T: Keyed>(mut rows: Vec<T>, wanted: Option<&Wanted>) -> Vec<T> {
-    rows.retain(|row| wanted.is_none_or(|wanted| wanted.takes(row.key())));
+fn of_wanted<T: Keyed>(mut rows: Vec<T>, wanted: Option<&Wanted>, own: Option<&str>) -> Vec<T> {
+    if let Some(wanted) = wanted {
+        rows.retain(|row| wanted.takes(row.key()) || !is_ours(own, row.key()));
+    }
     rows
 }
 
-/// What lies in all stores.
-fn sum(stock: Option<&str>) -> i64 {
+/// What lies in all stores that the import is about.
+fn sum(stock: Option<&str>, own: Option<&str>) -> i64 {
     let rows: Vec<(String, i64)> = parsed(stock);
-    rows.iter().fold(0, |sum, row| sum.saturating_add(row.1))
+    let ours = rows.iter().filter(|row| is_ours(own, &row.0));
+    ours.fold(0, |sum, row| sum.saturating_add(row.1))
 }
 
 /// The price of the type that is named as the main one, or the only one there is. A lowest price is
@@ -186,6 +226,7 @@ fn main_price(rows: &[PriceRow], options: &Options<'_>) -> Option<i64> {
     }
     let mut others = rows
         .iter()
+        .filter(|row| is_ours(options.own, &row.0))
         .filter(|row| options.min_price_type != Some(row.0.as_str()))
         .filter(|row| options.price_types.is_none_or(|all| !all.is_dead(&row.0)));
     match (others.next(), others.next()) {
@@ -242,10 +283,11 @@ impl Keyed for (String, i64) {
 fn merged<T: Keyed>(
     kept: Option<&str>,
     given: &Section<T::Given>,
+    own: Option<&str>,
     warn: &mut Vec<String>,
 ) -> Vec<T> {
     let (mut rows, given): (Vec<T>, _) = match given {
-        Section::Replace(given) => (Vec::with_capacity(given.len()), given),
+        Section::Replace(given) => (others(kept, own), given),
         Section::Merge(given) => (parsed(kept), given),
     };
     for one in given {

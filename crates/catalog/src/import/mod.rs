@@ -9,8 +9,10 @@
 //! CommerceML, the other by МойСклад's UUID – becomes one: the older stays, and all ids lead to it.
 
 mod change;
+mod linked;
 mod merge;
 mod missing;
+mod reading;
 pub(crate) mod record;
 #[cfg(test)]
 mod tests;
@@ -24,6 +26,9 @@ use sklad_store::{Sql, Statement};
 use crate::Error;
 
 pub use change::{Change, Keys, Kind, Price, Section, Stock};
+pub use linked::{
+    Called, Match, Strays, called, forget_aliases, matching, of_connection, strays, strays_among,
+};
 pub use missing::{
     Had, Missing, PORTION, Scope, Whose, absent, archive, archive_gone, clear_had, clear_seen,
     examples, mark_missing, missing, seen, seen_ids,
@@ -43,6 +48,9 @@ pub const MAX_PICTURES: usize = 100;
 pub struct Options<'a> {
     /// The import's name in `source` of what it makes, as `cml`.
     pub source: Option<&'a str>,
+    /// With what ids of price types and stores of a connection begin ([`of_connection`]), where it is one
+    /// that imports: its lists are about these alone. Without it they are about all that are of none.
+    pub own: Option<&'a str>,
     /// The price type whose price is the good's price; without it the only one is.
     pub price_type: Option<&'a str>,
     /// The price type whose price is the lowest that a discount leaves.
@@ -120,7 +128,7 @@ pub async fn plan(
         true => Vec::new(),
         false => {
             let changes = new.iter().map(|(_, change)| *change);
-            sql.query(work::read(tenant, changes)).await?
+            sql.query(reading::of(tenant, changes)).await?
         }
     };
     let mut work = work::Work::new(rows, again);
@@ -135,7 +143,7 @@ pub async fn plan(
 }
 
 /// The external ids of the goods that have each of these articles or barcodes (kind and value), of goods
-/// that are not archived.
+/// that are not archived and not a connection's.
 ///
 /// # Errors
 /// The database's.
@@ -145,10 +153,14 @@ pub async fn known_by(
     terms: &[(&str, String)],
 ) -> Result<Vec<Vec<String>>, Error> {
     let mut found = vec![Vec::new(); terms.len()];
-    for row in sql.query(work::by_terms(tenant, terms)).await? {
+    for row in sql.query(reading::by_terms(tenant, terms)).await? {
         let at = row.int(0).and_then(|at| usize::try_from(at).ok());
         if let Some(ids) = at.and_then(|at| found.get_mut(at)) {
-            ids.push(row.string(1));
+            ids.extend(
+                row.text(1)
+                    .filter(|id| !of_connection(id))
+                    .map(str::to_owned),
+            );
         }
     }
     Ok(found)
@@ -170,7 +182,7 @@ pub async fn choose(
     options: &Options<'_>,
     now_ms: i64,
 ) -> Result<(Plan, Option<String>), Error> {
-    let rows = sql.query(work::page(tenant, source, after)).await?;
+    let rows = sql.query(reading::page(tenant, source, after)).await?;
     let last = rows.last().map(|row| row.string(0));
     let mut work = work::Work::new(rows, work::Again::default());
     work.choose(options);

@@ -49,6 +49,7 @@ impl Note {
         let mut hasher = Digest::default();
         change.hash(&mut hasher);
         if change.prices.is_some() || change.stock.is_some() || change.quantity.is_some() {
+            options.own.hash(&mut hasher);
             let types = (options.price_type, options.min_price_type);
             (types, options.price_types, options.stores).hash(&mut hasher);
         }
@@ -173,7 +174,7 @@ fn columns(change: &Change) -> u32 {
         change.archived.is_some() || change.deleted.is_some(),
         column::archived,
     );
-    let counted = change.quantity.is_some() || change.stock.is_some();
+    let counted = change.quantity.is_some() || change.stock.is_some() || change.untracked;
     add(counted, column::quantity | column::stock);
     let priced = column::prices | column::price | column::min_price;
     add(change.prices.is_some(), priced);

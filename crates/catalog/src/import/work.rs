@@ -8,7 +8,7 @@ use sklad_store::{Row, Sql, SqlError, Statement, Value};
 use super::change::{Change, Keys};
 use super::record::{COLUMNS, GONE, LIVE, NAMED, Record, WITH_PRODUCT, column};
 use super::told::{Note, Side, Told};
-use super::{CHOSEN, Counts, MAX_CHANGES, Options, Warning, merge};
+use super::{Counts, MAX_CHANGES, Options, Warning, merge, reading};
 use crate::goods::MAX_KEY_CHARS;
 
 /// A good of the batch.
@@ -125,36 +125,6 @@ pub async fn said_again(
     Ok(Again { goods })
 }
 
-/// The statement that reads what is stored of the goods of these changes and of their products: the
-/// key that was asked for, the row's age, the row.
-pub fn read<'a>(tenant: &str, changes: impl Iterator<Item = &'a Change>) -> Statement {
-    let mut externals: Vec<&str> = Vec::new();
-    let mut uuids: Vec<&str> = Vec::new();
-    for change in changes {
-        uuids.extend(change.keys.uuids().map(String::as_str));
-        externals.extend(change.keys.external.as_deref());
-        // Variants follow one another: most products are asked for once.
-        let parent = change.parent.as_deref();
-        externals.extend(parent.filter(|p| !externals.iter().rev().take(8).any(|e| e == p)));
-        let parent = change.parent_id.as_deref();
-        uuids.extend(parent.filter(|p| !uuids.iter().rev().take(8).any(|u| u == p)));
-    }
-    let columns = columns();
-    // `= +?1`: the kept statement is not planned anew for each value.
-    Statement::new(format!(
-        "SELECT {columns}, k.value, 'external', g.rowid FROM json_each(?2) k \
-         CROSS JOIN goods g INDEXED BY goods_by_external ON g.tenant = +?1 AND g.external = k.value \
-         UNION ALL SELECT {columns}, k.value, 'uuid', g.rowid FROM json_each(?3) k \
-         CROSS JOIN goods g ON g.tenant = +?1 AND g.id = k.value \
-         UNION ALL SELECT {columns}, k.value, 'uuid', g.rowid FROM json_each(?3) k \
-         CROSS JOIN good_ids i ON i.tenant = +?1 AND i.kind = 'uuid' AND i.value = k.value \
-         CROSS JOIN goods g ON g.tenant = +?1 AND g.id = i.good"
-    ))
-    .bind(tenant)
-    .bind(json!(externals).to_string())
-    .bind(json!(uuids).to_string())
-}
-
 /// Whether its source has it: what is archived with its product is no less there.
 fn is_here(good: &Record) -> bool {
     matches!(good.archived, LIVE | WITH_PRODUCT)
@@ -175,43 +145,8 @@ fn derived(before: &Record, now: &Record) -> u32 {
     columns
 }
 
-fn columns() -> String {
-    let columns: Vec<String> = COLUMNS.iter().map(|name| format!("g.{name}")).collect();
-    columns.join(", ")
-}
-
-/// The statement that finds goods by what they share with others, kind and value of each in `terms`: the
-/// number in `terms` and the external id.
-pub fn by_terms(tenant: &str, terms: &[(&str, String)]) -> Statement {
-    let folded: Vec<(&str, String)> = terms
-        .iter()
-        .map(|(kind, value)| (*kind, crate::text::fold(value)))
-        .collect();
-    Statement::new(
-        "SELECT k.key, g.external FROM json_each(?2) k CROSS JOIN good_terms t ON t.tenant = +?1 \
-             AND t.kind = k.value ->> 0 AND t.value = k.value ->> 1 \
-         CROSS JOIN goods g ON g.tenant = +?1 AND g.id = t.good \
-         WHERE g.external IS NOT NULL AND g.archived = 0 LIMIT 5000",
-    )
-    .bind(tenant)
-    .bind(json!(folded).to_string())
-}
-
-/// The statement that reads goods of a source with prices or stock, after `after`, as [`read`] does.
-pub fn page(tenant: &str, source: &str, after: &str) -> Statement {
-    Statement::new(format!(
-        "SELECT {}, g.id, 'uuid', g.rowid FROM goods g WHERE g.tenant = ?1 AND g.id > ?3 \
-         AND (g.source = ?2 OR g.source IS NULL) AND (g.prices IS NOT NULL OR g.stock IS NOT NULL) \
-         ORDER BY g.id LIMIT {CHOSEN}",
-        columns()
-    ))
-    .bind(tenant)
-    .bind(source)
-    .bind(after)
-}
-
 impl Work {
-    /// The batch that begins with what [`read`] answered.
+    /// The batch that begins with what [`reading::of`] answered.
     pub fn new(rows: Vec<Row>, again: Again) -> Self {
         let mut work = Self::default();
         work.counts.unchanged = again.count();
@@ -220,7 +155,7 @@ impl Work {
         work
     }
 
-    /// More of what is stored: rows as [`read`] answers them. What is here already stays.
+    /// More of what is stored: rows as [`reading::of`] answers them. What is here already stays.
     pub fn add(&mut self, rows: Vec<Row>) {
         for mut row in rows {
             let age = row.int(COLUMNS.len() + 2).unwrap_or_default();
@@ -259,7 +194,7 @@ impl Work {
                 "SELECT {}, g.id, 'uuid', g.rowid FROM json_each(?2) k CROSS JOIN goods g \
                  INDEXED BY goods_by_parent ON g.tenant = +?1 AND g.parent = k.value \
                  WHERE g.card & {NAMED} = 0 LIMIT {MAX_CHANGES}",
-                columns()
+                reading::columns()
             ))
             .bind(tenant)
             .bind(json!(ids).to_string())
@@ -388,6 +323,11 @@ impl Work {
                 (a, b) => a.or(b),
             };
         }
+        let called = keys.alias.as_ref().and_then(|id| self.external.get(id));
+        owner = match (owner, called.copied()) {
+            (Some(kept), Some(gone)) if kept != gone => Some(self.absorb(kept, gone)?),
+            (kept, other) => kept.or(other),
+        };
         if owner.is_some() {
             return Ok(owner);
         }
@@ -401,7 +341,7 @@ impl Work {
         }
         let at = self.push(None, i64::MAX);
         if let Some(item) = self.items.get_mut(at) {
-            item.now.id = keys.uuids().next().cloned().unwrap_or_else(ids);
+            item.now.id = keys.own().next().cloned().unwrap_or_else(ids);
             item.now.source = options.source.map(str::to_owned);
             super::Kind::Product.name().clone_into(&mut item.now.kind);
             self.ids.insert(item.now.id.clone(), at);
@@ -420,9 +360,29 @@ impl Work {
 
     /// Makes one good of two; the older stays.
     fn join(&mut self, a: usize, b: usize) -> Result<usize, &'static str> {
-        const TWO: &str = "идентификаторы принадлежат разным товарам";
         let age = |at: usize| self.items.get(at).map(|item| (item.age, at));
         let (winner, loser) = if age(a) <= age(b) { (a, b) } else { (b, a) };
+        self.unite(winner, loser)
+    }
+
+    /// Makes a good part of another one. What it was stays nobody's: the other has a master.
+    fn absorb(&mut self, kept: usize, gone: usize) -> Result<usize, &'static str> {
+        if let Some(item) = self.items.get_mut(gone) {
+            if let Some(external) = &item.now.external {
+                self.external.remove(external);
+            }
+            item.now = Record {
+                id: std::mem::take(&mut item.now.id),
+                archived: i64::MAX,
+                ..Record::default()
+            };
+        }
+        self.unite(kept, gone)
+    }
+
+    /// Makes `loser` part of `winner`.
+    fn unite(&mut self, winner: usize, loser: usize) -> Result<usize, &'static str> {
+        const TWO: &str = "идентификаторы принадлежат разным товарам";
         let lost = self.items.get(loser).ok_or(TWO)?.now.clone();
         let kept = self.items.get_mut(winner).ok_or(TWO)?;
         if !merge::can_join(&kept.now, &lost) {

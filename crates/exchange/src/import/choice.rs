@@ -40,6 +40,7 @@ impl Choice {
     pub fn options(&self) -> Options<'_> {
         Options {
             source: Some(SOURCE),
+            own: None,
             price_type: self.price_type.as_deref(),
             min_price_type: self.min_price_type.as_deref(),
             price_types: Some(&self.price_types),

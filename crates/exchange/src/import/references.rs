@@ -33,6 +33,7 @@ pub async fn named(sql: &impl Sql, tenant: &str) -> Result<(Named, Named), Error
         .zip(&mut known)
     {
         let mut entries = refs::list(sql, tenant, kind, None, NAMED).await?;
+        entries.retain(|entry| !import::of_connection(&entry.id));
         entries.sort_by_key(|entry| entry.position.unwrap_or(i64::MAX));
         for entry in entries {
             names.put(&entry.id, &entry.name, entry.archived);

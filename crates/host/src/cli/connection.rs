@@ -38,7 +38,7 @@ enum Command {
         /// The shop's address, as example.myinsales.ru.
         shop: String,
         #[command(flatten)]
-        key: Key,
+        key: AccessKey,
         /// The company, by id or name [default: the first one].
         #[arg(long)]
         company: Option<String>,
@@ -68,7 +68,7 @@ enum Command {
         #[command(flatten)]
         one: One,
         #[command(flatten)]
-        key: Key,
+        key: AccessKey,
     },
     /// Gives it to another company, or another name.
     Move {
@@ -106,7 +106,7 @@ struct One {
 
 /// A key of the shop. Everybody on the machine sees a command line, so its password is in a file.
 #[derive(Debug, Args)]
-struct Key {
+struct AccessKey {
     /// «Идентификатор» of the key.
     #[arg(long, requires = "password_file")]
     key_id: Option<String>,
@@ -115,7 +115,7 @@ struct Key {
     password_file: Option<PathBuf>,
 }
 
-impl Key {
+impl AccessKey {
     fn body(self) -> Result<Option<Value>, Failure> {
         let Some(file) = self.password_file else {
             return Ok(None);

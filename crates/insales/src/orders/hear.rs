@@ -7,7 +7,7 @@ use sklad_jobs::journal::Outcome;
 use sklad_orders::{Order, Who};
 use sklad_store::{Clock, Http, Sql, Statement};
 
-use super::push::{another_sum, field, told};
+use super::push::{another_sum, told};
 use super::rows::{self, Push, State};
 use super::wire::{self, Said, Theirs};
 use super::{Cursor, Stop, Work, words};
@@ -58,34 +58,6 @@ pub async fn all<S: Sql, H: Http, C: Clock>(
         }
     }
     Ok(())
-}
-
-/// Reads one order and takes it down.
-pub async fn one<S: Sql, H: Http, C: Clock>(
-    work: &Work<'_, S, H, C>,
-    their_id: i64,
-) -> Result<(), Stop> {
-    let mark = rows::mark(&work.ports.sql, work.of()).await?;
-    if mark.is_none() {
-        // Nothing was ever sent there.
-        return Ok(());
-    }
-    let field = field(work).await?.unwrap_or_default();
-    let json = match work
-        .session
-        .get(&format!("/orders/{their_id}.json"))
-        .await
-        .map_err(Stop::from)
-    {
-        Ok(json) => json,
-        // In the trash, or gone: the list tells.
-        Err(Stop::Api(crate::api::Error::NotFound)) => return Ok(()),
-        Err(stop) => return Err(stop),
-    };
-    let Ok(raw) = serde_json::from_str::<&RawValue>(&json) else {
-        return Ok(());
-    };
-    all(work, &mut Cursor::default(), &[raw], field).await
 }
 
 /// Whether an order with our number is what we asked for, and not one from before we did: by the shop's own

@@ -228,8 +228,7 @@ struct Work<'a, S, H, C> {
     place: Place<'a>,
     session: Session<'a, S, H, C>,
     until: i64,
-    /// None where there is no job: one order is heard of.
-    save: Option<Save<'a>>,
+    save: Save<'a>,
 }
 
 impl<S: Sql, H: Http, C: Clock> Work<'_, S, H, C> {
@@ -247,9 +246,7 @@ impl<S: Sql, H: Http, C: Clock> Work<'_, S, H, C> {
 
     /// Writes a batch, and with it how far the run is.
     async fn store(&self, mut batch: Vec<Statement>, cursor: &Cursor) -> Result<(), SqlError> {
-        if let Some(save) = self.save {
-            batch.push(save(&cursor.json(), cursor.progress(), self.now()));
-        }
+        batch.push((self.save)(&cursor.json(), cursor.progress(), self.now()));
         self.ports.sql.atomic(batch).await.map(drop)
     }
 }
@@ -267,7 +264,17 @@ pub async fn step<S: Sql, H: Http, C: Clock>(
     save: Save<'_>,
 ) -> Result<Step, SqlError> {
     let until = until.min(ports.clock.now_ms().saturating_add(LEAVE_MS));
-    let work = work(ports, place, until, Some(save));
+    let api = Api {
+        gateway: place.gateway,
+        access: place.access,
+    };
+    let work = Work {
+        session: Session::open(ports, api, Part::Orders, until),
+        ports,
+        place,
+        until,
+        save,
+    };
     let mut cursor = Cursor::read(cursor);
     let ended = match run(&work, &mut cursor).await {
         Ok(ended) => ended,
@@ -281,25 +288,6 @@ pub async fn step<S: Sql, H: Http, C: Clock>(
         ended,
         answered,
     })
-}
-
-fn work<'a, S: Sql, H: Http, C: Clock>(
-    ports: Ports<'a, S, H, C>,
-    place: Place<'a>,
-    until: i64,
-    save: Option<Save<'a>>,
-) -> Work<'a, S, H, C> {
-    let api = Api {
-        gateway: place.gateway,
-        access: place.access,
-    };
-    Work {
-        session: Session::open(ports, api, Part::Orders, until),
-        ports,
-        place,
-        until,
-        save,
-    }
 }
 
 fn failed(error: Error, now: i64) -> Ended {
@@ -382,7 +370,7 @@ async fn reading<S: Sql, H: Http, C: Clock>(
     let now = work.now();
     // A clock that was set back since waits for nothing.
     let since = |ms: i64| now >= mark.swept_at.saturating_add(ms) || now < mark.swept_at;
-    let mut due = since(period(work) - SLACK_MS);
+    let mut due = since(period(work) - SLACK_MS) || mark.hinted_at >= mark.swept_at;
     if !due && since(LOOK_MS) {
         let (look, _) = rows::next(&work.ports.sql, work.of()).await?;
         due = look.is_some_and(|at| at <= now);
@@ -391,25 +379,6 @@ async fn reading<S: Sql, H: Http, C: Clock>(
         began: now,
         since: sweep::from(mark),
     }))
-}
-
-/// Reads one order of the shop of which it has told that something happened to it. Whether it is one of ours
-/// is seen then; what is not known yet is found by the next reading of the list.
-///
-/// # Errors
-/// [`Failure`].
-pub async fn reread<S: Sql, H: Http, C: Clock>(
-    ports: Ports<'_, S, H, C>,
-    place: Place<'_>,
-    their_id: i64,
-    until: i64,
-) -> Result<(), Failure> {
-    let work = work(ports, place, until, None);
-    match hear::one(&work, their_id).await {
-        Ok(()) => Ok(()),
-        Err(Stop::Api(error)) => Err(error.into()),
-        Err(Stop::Sql(error)) => Err(error.into()),
-    }
 }
 
 /// The statements that ask for a run of the jobs that pass on this tenant's orders. A best effort: without

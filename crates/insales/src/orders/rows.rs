@@ -278,6 +278,8 @@ pub struct Mark {
     pub settled: bool,
     /// When the last reading to the end began.
     pub swept_at: i64,
+    /// When the shop last told that something had happened to an order of ours.
+    pub hinted_at: i64,
     /// Which field of which shop holds our number, and its id.
     pub field: (String, u64),
 }
@@ -304,7 +306,8 @@ pub async fn mark(
     (tenant, connection): (&str, &str),
 ) -> Result<Option<Mark>, SqlError> {
     let statement = Statement::new(
-        "SELECT change, list_at, list_id, reached_at, settled, swept_at, field, field_id, begun_at FROM order_marks \
+        "SELECT change, list_at, list_id, reached_at, settled, swept_at, field, field_id, begun_at, \
+         hinted_at FROM order_marks \
          WHERE tenant = ?1 AND connection = ?2",
     )
     .bind(tenant)
@@ -314,6 +317,7 @@ pub async fn mark(
     Ok(rows.first().map(|row| Mark {
         change: int(row, 0),
         begun_at: int(row, 8),
+        hinted_at: int(row, 9),
         list: Since {
             at: row.string(1),
             id: int(row, 2),
@@ -369,6 +373,23 @@ impl Mark {
         .bind(name)
         .bind(i64::try_from(id).unwrap_or_default())
     }
+}
+
+/// The statement by which the next run reads the shop's list, because the shop has told of these orders (their
+/// ids there); nothing where none of them can be ours.
+#[must_use]
+pub fn hinted((tenant, connection): (&str, &str), orders: &[u64], now_ms: i64) -> Statement {
+    Statement::new(
+        "UPDATE order_marks SET hinted_at = ?4 WHERE tenant = ?1 AND connection = ?2 AND (\
+             EXISTS (SELECT 1 FROM json_each(?3) j CROSS JOIN order_pushes t INDEXED BY order_pushes_theirs \
+                 ON t.tenant = ?1 AND t.connection = ?2 AND t.their_id = j.value) \
+             OR EXISTS (SELECT 1 FROM order_pushes u INDEXED BY order_pushes_unclear \
+                 WHERE u.tenant = ?1 AND u.connection = ?2 AND u.state = 'unclear'))",
+    )
+    .bind(tenant)
+    .bind(connection)
+    .bind(json!(orders).to_string())
+    .bind(now_ms)
 }
 
 /// The statements that forget a connection that is removed. What is in its shop stays known of the orders;

@@ -2,7 +2,7 @@ use futures::executor::block_on;
 use serde_json::json;
 use sklad_connections::Connection;
 use sklad_insales::connected::KIND;
-use sklad_insales::plan::{self, CATALOGUE, Changed, JOBS, ORDERS, RECONCILE};
+use sklad_insales::plan::{self, CATALOGUE, Changed, JOBS, ORDERS, RECONCILE, WEBHOOKS};
 use sklad_jobs::job;
 use sklad_store::Sql;
 
@@ -37,12 +37,15 @@ fn a_connection_has_the_jobs_that_its_settings_call_for_while_it_is_on() {
     let mut c = connection(false, &settings);
     assert!(planned(&w, &c, Changed::Settings).is_empty());
     c.enabled = true;
-    let (often, nightly) = (
-        json!({"every_minutes": 10}),
-        json!({"every_days": 1, "hour": 4, "zone_minutes": 180}),
-    );
-    let all = [(CATALOGUE, &often), (ORDERS, &often), (RECONCILE, &nightly)];
-    let all = all.map(|(kind, schedule)| (kind.to_owned(), schedule.clone()));
+    let often = json!({"every_minutes": 10});
+    let nightly = |hour| json!({"every_days": 1, "hour": hour, "zone_minutes": 180});
+    let all = [
+        (CATALOGUE, often.clone()),
+        (ORDERS, often),
+        (RECONCILE, nightly(4)),
+        (WEBHOOKS, nightly(5)),
+    ];
+    let all = all.map(|(kind, schedule)| (kind.to_owned(), schedule));
     assert_eq!(planned(&w, &c, Changed::Connection), all);
     let next = |kind: &str| {
         let line = block_on(job::get(&w.sql, "demo", &job::id(kind, &c.id), NOW)).unwrap();
@@ -61,7 +64,7 @@ fn a_connection_has_the_jobs_that_its_settings_call_for_while_it_is_on() {
         .into_iter()
         .map(|(k, _)| k)
         .collect();
-    assert_eq!(kinds, [ORDERS]);
+    assert_eq!(kinds, [ORDERS, WEBHOOKS]);
     c.enabled = false;
     assert!(planned(&w, &c, Changed::Connection).is_empty());
     assert_eq!(plan::removed(&c).len(), JOBS.len());

@@ -78,22 +78,29 @@ fn an_unknown_status_is_shown_as_it_is() {
 }
 
 #[test]
-fn a_hint_is_read_at_once() {
+fn a_hint_is_followed_at_once_where_it_can_be_ours() {
     let world = world();
     let id = sent(&world);
+    world.clock.pass(1_000);
+    world.run();
     world.shop.set_status(500, "approved");
     world.asked();
-    world.reread(500);
-    assert_eq!(world.asked(), ["GET orders/500.json"]);
+    world.hint(777);
+    world.run();
+    assert_eq!(world.asked(), [""; 0], "none of ours");
+    world.hint(500);
+    world.run();
+    assert_eq!(world.asked(), ["GET orders.json"]);
     assert_eq!(status(&world, &id), pair("A", "Подтверждён"));
-    // Of an order that is not ours, or not there, nothing is made.
-    world.reread(777);
-    assert_eq!(world.history(&id).len(), 2);
-    // A hint that tells of an order whose answer was lost finds it.
+    world.clock.pass(1_000);
+    world.run();
+    assert_eq!(world.asked(), [""; 0], "it was followed");
+    // It may be the order whose answer was lost.
     let other = world.make("other").order.id;
     *world.shop.faults.borrow_mut() = vec![Fault::Done];
     world.step();
-    world.reread(501);
+    world.hint(501);
+    world.step();
     assert_eq!(world.push(&other).unwrap().their_id, Some(501));
     world.run();
     assert_eq!(world.shop.orders.borrow().len(), 2);

@@ -16,7 +16,8 @@ fn use_everything(world: &World) {
     world.make("b");
     world.run();
     world.shop.set_status(500, "approved");
-    world.reread(500);
+    world.hint(500);
+    world.run();
     world.cancel(&made.id);
     world.run();
     world.clock.pass(300_000);

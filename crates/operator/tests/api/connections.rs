@@ -182,7 +182,10 @@ fn a_shop_is_connected_checked_switched_on_and_off() {
     assert_eq!(w.act(id, "run").refusal().0, 409, "it is off");
     let on = w.act(id, "enable");
     assert_eq!((on.status, &on.body["enabled"]), (200, &json!(true)));
-    assert_eq!(w.jobs(), ["insales-catalogue", "insales-reconcile"]);
+    assert_eq!(
+        w.jobs(),
+        ["insales-catalogue", "insales-reconcile", "insales-webhooks"]
+    );
     let run = w.act(id, "run");
     assert_eq!(run.body["id"], json!(format!("insales-catalogue:{id}")));
     let off = w.act(id, "disable");

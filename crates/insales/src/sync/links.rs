@@ -1,0 +1,205 @@
+//! Which changes products become: of goods of the shop's own, or beside goods that have another master.
+
+use std::collections::{BTreeMap, HashMap};
+
+use sklad_catalog::import::{self as catalog, Called, Change, Keys, Match};
+use sklad_store::{Sql, SqlError};
+
+use super::{Work, of_catalog};
+use crate::link::{Choice, beside, choose, nothing_beside};
+use crate::map::{Item, Mapped};
+
+/// What products become.
+#[derive(Debug, Default)]
+pub struct Resolved {
+    /// In this order.
+    pub changes: Vec<Change>,
+    /// Keys of goods, and what the merchant is told of them.
+    pub warnings: Vec<(String, String)>,
+    /// Aliases of variants that there are no more.
+    pub forget: Vec<String>,
+    /// Goods that turned out to be another source's just now.
+    pub linked: usize,
+}
+
+/// What a good of the shop is.
+enum Is {
+    /// A good by itself.
+    Own,
+    /// The good that its alias leads to, whose product is this.
+    Linked(Option<String>),
+    /// This good, from now on.
+    Found(Box<Match>),
+}
+
+impl Is {
+    /// The product of the good that it is part of; nothing where it is a good by itself.
+    fn parent(&self) -> Option<Option<&String>> {
+        match self {
+            Self::Own => None,
+            Self::Linked(parent) => Some(parent.as_ref()),
+            Self::Found(found) => Some(found.parent.as_ref()),
+        }
+    }
+
+    fn change(&self, item: &Item, work: &crate::map::Names) -> Change {
+        match self {
+            Self::Own => item.change.clone(),
+            Self::Linked(_) => beside(item, work, None),
+            Self::Found(found) => beside(item, work, Some(found.good.clone())),
+        }
+    }
+}
+
+/// Finds out what products become.
+///
+/// # Errors
+/// The database's.
+pub async fn resolve<S: Sql, H, C>(
+    work: &Work<'_, S, H, C>,
+    products: &[Mapped],
+) -> Result<Resolved, SqlError> {
+    let (sql, tenant) = (work.ports.sql, work.place.tenant);
+    let keys: Vec<&str> = products.iter().map(|one| one.item.key.as_str()).collect();
+    let called = catalog::called(sql, tenant, &keys).await;
+    let called = called.map_err(of_catalog)?;
+    // Of what another source has in its archive nobody is the master.
+    let links = called.iter().filter(|one| !one.own && one.here);
+    let links: HashMap<&str, &Called> = links.map(|one| (one.id.as_str(), one)).collect();
+    let mut resolved = Resolved::default();
+    let mut found = found(work, products, &links, &mut resolved).await?;
+    for product in products {
+        gone(work, product, &called, &mut resolved);
+        let mut is = |item: &Item| match links.get(item.key.as_str()) {
+            Some(link) => Is::Linked(link.parent.clone()),
+            None => found.remove(&item.key).map_or(Is::Own, Is::Found),
+        };
+        let variants: Vec<(&Item, Is)> = (product.variants.iter())
+            .map(|item| (item, is(item)))
+            .collect();
+        let whole = is(&product.item);
+        let (change, beside) = whole_product(work, product, whole, &variants);
+        resolved.changes.push(change);
+        for (item, is) in &variants {
+            let mut change = is.change(item, &work.names);
+            if beside && change.parent.is_some() {
+                // The product's external id is another one: it is known by its alias.
+                change.parent_id = change.parent.take();
+            }
+            resolved.changes.push(change);
+        }
+    }
+    Ok(resolved)
+}
+
+/// What a product becomes, and whether that is part of another source's good. A product of which only
+/// variants are sold is nothing by itself: where all of them are another source's, so is it.
+fn whole_product<S, H, C>(
+    work: &Work<'_, S, H, C>,
+    product: &Mapped,
+    is: Is,
+    variants: &[(&Item, Is)],
+) -> (Change, bool) {
+    let names = &work.names;
+    let item = &product.item;
+    let linked = !variants.is_empty() && variants.iter().all(|(_, is)| is.parent().is_some());
+    match is {
+        Is::Own if linked => {
+            let mut parents = variants.iter().filter_map(|(_, is)| is.parent().flatten());
+            let first = parents.next();
+            match first.filter(|first| parents.all(|other| other == *first)) {
+                Some(parent) => (beside(item, names, Some(parent.clone())), true),
+                None => (never(item), false),
+            }
+        }
+        Is::Own => (item.change.clone(), false),
+        is => (is.change(item, names), true),
+    }
+}
+
+/// The change by which a good is not made, and is archived where it was.
+fn never(item: &Item) -> Change {
+    Change {
+        keys: Keys::external(item.key.clone()),
+        deleted: Some(true),
+        ..Change::default()
+    }
+}
+
+/// Variants that a product does not have any more. They go first: a good may have come under another id.
+fn gone<S, H, C>(
+    work: &Work<'_, S, H, C>,
+    product: &Mapped,
+    called: &[Called],
+    resolved: &mut Resolved,
+) {
+    let product_key = &product.item.key;
+    let behind = |one: &&Called| {
+        let rest = one.id.strip_prefix(product_key.as_str());
+        rest.is_some_and(|rest| rest.starts_with('#'))
+    };
+    let is_there = |one: &Called| product.variants.iter().any(|item| item.key == one.id);
+    for one in called.iter().filter(behind).filter(|one| !is_there(one)) {
+        if one.own && one.here {
+            resolved.changes.push(Change {
+                keys: Keys::external(one.id.clone()),
+                deleted: Some(true),
+                ..Change::default()
+            });
+        } else if !one.own {
+            let change = nothing_beside(&one.id, &work.names);
+            resolved.changes.push(change);
+            resolved.forget.push(one.id.clone());
+        }
+    }
+}
+
+/// Looks for goods of other sources that the shop's goods are, by what the merchant has chosen.
+async fn found<S: Sql, H, C>(
+    work: &Work<'_, S, H, C>,
+    products: &[Mapped],
+    links: &HashMap<&str, &Called>,
+    resolved: &mut Resolved,
+) -> Result<BTreeMap<String, Box<Match>>, SqlError> {
+    let link = work.place.settings.link;
+    let sold = products.iter().flat_map(|one| {
+        let single = one.item.ids.is_some().then_some(&one.item);
+        single.into_iter().chain(&one.variants)
+    });
+    let free = sold.filter(|item| !links.contains_key(item.key.as_str()));
+    let mut asked: Vec<(&Item, (&str, String))> = Vec::new();
+    for item in free {
+        asked.extend(link.terms(item).into_iter().map(|term| (item, term)));
+    }
+    let mut chosen = BTreeMap::new();
+    if asked.is_empty() {
+        return Ok(chosen);
+    }
+    let (sql, tenant) = (work.ports.sql, work.place.tenant);
+    let terms: Vec<(&str, String)> = asked.iter().map(|(_, term)| term.clone()).collect();
+    let matches = catalog::matching(sql, tenant, &terms, work.names.source()).await;
+    let matches = matches.map_err(of_catalog)?;
+    let mut times: HashMap<String, usize> = HashMap::new();
+    for (_, value) in &terms {
+        *times.entry(folded(value)).or_default() += 1;
+    }
+    for ((item, (_, value)), matches) in asked.into_iter().zip(matches) {
+        if chosen.contains_key(&item.key) {
+            continue;
+        }
+        let twice = times.get(&folded(&value)).is_some_and(|times| *times > 1);
+        match choose(link, item, &value, &matches, twice, &work.names) {
+            Choice::Nothing => {}
+            Choice::One(found) => {
+                resolved.linked += 1;
+                chosen.insert(item.key.clone(), found);
+            }
+            Choice::Unclear(text) => resolved.warnings.push((item.key.clone(), text)),
+        }
+    }
+    Ok(chosen)
+}
+
+fn folded(value: &str) -> String {
+    sklad_catalog::text::fold(value)
+}

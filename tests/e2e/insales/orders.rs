@@ -1,0 +1,1 @@
+//! Orders made here appear in the shop once, and their statuses come back.
