@@ -37,6 +37,15 @@ pub struct Offer {
     pub characteristics: Vec<(String, String)>,
 }
 
+/// The goods `good` that the lines `at` name; where a line names several, that of the lowest `rank` is meant.
+const NAMED: &str = "WITH k AS MATERIALIZED (\
+         SELECT j.key AS at, 0 AS rank, a.id AS good FROM json_each(?2) j \
+             CROSS JOIN goods a ON a.tenant = ?1 AND a.id = j.value ->> 0 \
+         UNION ALL SELECT j.key, 1, i.good FROM json_each(?2) j CROSS JOIN good_ids i \
+             ON i.tenant = ?1 AND i.kind = 'uuid' AND i.value = j.value ->> 0 \
+         UNION ALL SELECT j.key, 2, e.id FROM json_each(?2) j \
+             CROSS JOIN goods e ON e.tenant = ?1 AND e.external = j.value ->> 1)";
+
 /// The goods that `names` name, in their order; `None` where there is none.
 ///
 /// # Errors
@@ -47,20 +56,13 @@ pub async fn named(
     names: &[Name<'_>],
 ) -> Result<Vec<Option<Offer>>, Error> {
     let keys: Vec<_> = names.iter().map(key).collect();
-    let statement = Statement::new(
-        "WITH k AS MATERIALIZED (\
-             SELECT j.key AS at, 0 AS rank, a.id AS good FROM json_each(?2) j \
-                 CROSS JOIN goods a ON a.tenant = ?1 AND a.id = j.value ->> 0 \
-             UNION ALL SELECT j.key, 1, i.good FROM json_each(?2) j CROSS JOIN good_ids i \
-                 ON i.tenant = ?1 AND i.kind = 'uuid' AND i.value = j.value ->> 0 \
-             UNION ALL SELECT j.key, 2, e.id FROM json_each(?2) j \
-                 CROSS JOIN goods e ON e.tenant = ?1 AND e.external = j.value ->> 1) \
-         SELECT k.at, g.id, g.external, g.ms_id, g.name, g.article, g.kind, g.price, g.unit, u.name, \
+    let statement = Statement::new(format!(
+        "{NAMED} SELECT k.at, g.id, g.external, g.ms_id, g.name, g.article, g.kind, g.price, g.unit, u.name, \
              g.characteristics \
          FROM k CROSS JOIN goods g ON g.tenant = ?1 AND g.id = k.good \
          LEFT JOIN catalog_refs u ON u.tenant = ?1 AND u.kind = 'unit' AND u.id = g.unit \
-         ORDER BY k.at, k.rank",
-    )
+         ORDER BY k.at, k.rank"
+    ))
     .bind(tenant)
     .bind(json!(keys).to_string());
     let mut found = vec![None; names.len()];
@@ -72,6 +74,37 @@ pub async fn named(
         }
     }
     Ok(found)
+}
+
+/// What a connection calls the goods that `names` name – the text of their `extra` with its name – in their
+/// order; `None` where there is no such good, or the connection does not know it.
+///
+/// # Errors
+/// The database's.
+pub async fn called(
+    sql: &impl Sql,
+    tenant: &str,
+    names: &[Name<'_>],
+    connection: &str,
+) -> Result<Vec<Option<String>>, Error> {
+    let keys: Vec<_> = names.iter().map(key).collect();
+    let statement = Statement::new(format!(
+        "{NAMED} SELECT k.at, g.extra ->> ?3 FROM k CROSS JOIN goods g ON g.tenant = ?1 AND g.id = k.good \
+         ORDER BY k.at, k.rank"
+    ))
+    .bind(tenant)
+    .bind(json!(keys).to_string())
+    .bind(connection);
+    let mut found = vec![None; names.len()];
+    for row in sql.query(statement).await? {
+        let at = row.int(0).and_then(|at| usize::try_from(at).ok());
+        let place = at.and_then(|at| found.get_mut(at));
+        if let Some(empty @ None) = place {
+            *empty = Some(row.string(1));
+        }
+    }
+    let known = |text: Option<String>| text.filter(|text| !text.is_empty());
+    Ok(found.into_iter().map(known).collect())
 }
 
 /// What it may be among the ids, and what among the external ones.

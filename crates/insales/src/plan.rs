@@ -61,6 +61,9 @@ pub fn statements(
     let (catalogue, orders) = (settings.catalogue.on, settings.orders.on);
     let (tenant, id) = (connection.tenant.as_str(), connection.id.as_str());
     let mut batch = Vec::new();
+    if orders {
+        batch.push(crate::orders::begin(tenant, id, now_ms));
+    }
     for (kind, schedule, on) in [
         (CATALOGUE, often, catalogue),
         (RECONCILE, nightly(RECONCILE_HOUR), catalogue),
@@ -96,6 +99,7 @@ pub fn forgotten(connection: &Connection) -> Vec<Statement> {
     let mut batch = removed(connection);
     batch.extend(sync::forget(tenant, id));
     batch.push(hooks::forget(tenant, id));
+    batch.extend(crate::orders::rows::forget(tenant, id));
     batch
 }
 

@@ -317,6 +317,8 @@ fn orders_part<'a, S: Sql, K: Kv>(
         Op::UpsertOrders => Box::pin(orders::upsert(c)),
         Op::CancelOrder => Box::pin(orders::cancel(c)),
         Op::OrderHistory => Box::pin(orders::history(c)),
+        Op::GetOrderPush => Box::pin(orders::push(c)),
+        Op::PushOrder => Box::pin(orders::push_again(c)),
         Op::ListOrders => Box::pin(orders::list(c)),
         Op::ListPriceTypes => Box::pin(catalog::entries(c, RefKind::PriceType)),
         Op::ListStores => Box::pin(catalog::entries(c, RefKind::Store)),

@@ -235,6 +235,7 @@ fn schemas() -> Map<String, Value> {
     add::<sklad_orders::Order>(g);
     add::<sklad_orders::NewOrder>(g);
     add::<sklad_orders::Event>(g);
+    add::<sklad_insales::orders::view::View>(g);
     add::<crate::orders::Cancel>(g);
     add::<sklad_orders::OrderCounts>(g);
     add::<sklad_orders::Stored>(g);

@@ -1,9 +1,10 @@
 //! Orders of the shop.
 
 use serde::Deserialize;
+use sklad_insales::orders as shops;
 use sklad_jobs::mask;
 use sklad_orders::{After, Event, NewOrder, Order, Stored, View, Who, rubles};
-use sklad_store::{Kv, Sql, Statement};
+use sklad_store::{Kv, Sql, SqlError, Statement};
 use sklad_tenant::Slug;
 
 use crate::context::{Context, Told};
@@ -72,8 +73,25 @@ pub async fn upsert<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiEr
             ..Told::default()
         };
         c.tell(&tenant.slug, row).await?;
+        wake(c, slug).await;
     }
     Reply::json(&done)
+}
+
+/// Lets the orders that have changed go to the shops of their companies now. What is done is done: where
+/// this fails, they go at the job's next time.
+async fn wake<S: Sql, K: Kv>(c: &Context<'_, S, K>, tenant: &str) {
+    let sql = &c.app.sql;
+    let woken = async {
+        let batch = shops::wake(sql, tenant, c.now_ms).await?;
+        match batch.is_empty() {
+            true => Ok(Vec::new()),
+            false => sql.atomic(batch).await,
+        }
+    };
+    if let Err(error) = woken.await {
+        eprintln!("orders: {tenant}: {error}");
+    }
 }
 
 pub async fn create<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
@@ -89,6 +107,9 @@ pub async fn create<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiEr
         row(c, &tenant.slug, order, text)
     };
     let made = sklad_orders::create(sql, slug, who, key, &new, c.now_ms, told).await?;
+    if !made.repeated {
+        wake(c, slug).await;
+    }
     let location = format!("/api/v1/tenants/{slug}/orders/{}", made.stored.order.id);
     Ok(Reply::json(&made.stored)?.created(location))
 }
@@ -109,7 +130,47 @@ pub async fn cancel<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiEr
     };
     let cancelled =
         sklad_orders::cancel(sql, slug, who, c.name(1), &reason, c.now_ms, told).await?;
-    Reply::json(&cancelled.ok_or_else(ApiError::not_found)?)
+    let cancelled = cancelled.ok_or_else(ApiError::not_found)?;
+    wake(c, slug).await;
+    Reply::json(&cancelled)
+}
+
+/// How the order stands in the shop that it is passed on to.
+pub async fn push<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
+    let tenant = c.tenant().await?;
+    let slug = tenant.slug.as_str();
+    let id = stored(c, slug).await?.order.id;
+    pushed(c, slug, &id).await
+}
+
+async fn pushed<S: Sql, K: Kv>(
+    c: &Context<'_, S, K>,
+    tenant: &str,
+    id: &str,
+) -> Result<Reply, ApiError> {
+    let view = shops::view::get(&c.app.sql, tenant, id).await?;
+    Reply::json(&view.ok_or_else(ApiError::not_found)?)
+}
+
+/// Passes on again what was refused.
+pub async fn push_again<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
+    let tenant = c.tenant().await?;
+    let (sql, slug) = (&c.app.sql, tenant.slug.as_str());
+    let order = stored(c, slug).await?.order;
+    if shops::view::get(sql, slug, &order.id).await?.is_none() {
+        return Err(ApiError::not_found());
+    }
+    let text = format!("Заказ {}: передать в InSales ещё раз", order.number);
+    let told = row(c, &tenant.slug, &order, text);
+    match shops::view::again(sql, slug, &order.id, told, c.now_ms).await {
+        Err(SqlError::Conflict) => Err(ApiError::conflict(
+            "Повторять нечего: заказ уже в InSales, или ещё не известно, дошёл ли он",
+        )),
+        done => {
+            done?;
+            pushed(c, slug, &order.id).await
+        }
+    }
 }
 
 pub async fn history<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {

@@ -87,6 +87,8 @@ pub enum Op {
     GetOrder,
     CancelOrder,
     OrderHistory,
+    GetOrderPush,
+    PushOrder,
     Simulate,
     ListJournal,
     Check,
@@ -777,6 +779,18 @@ pub const ROUTES: &[Route] = &[
         "Кто, когда и что изменил в заказе, старое вперёд",
     )
     .answers(200, Answer::Page("OrderEvent")),
+    Route::get(
+        tenant!("/orders/{id}/push"),
+        Op::GetOrderPush,
+        "Как заказ передан в InSales: состояние, номер и статус там, последний отказ",
+    )
+    .answers(200, Answer::One("OrderPush")),
+    Route::post(
+        tenant!("/orders/{id}/push"),
+        Op::PushOrder,
+        "Передать в InSales ещё раз то, что не принято",
+    )
+    .answers(200, Answer::One("OrderPush")),
     Route::post(
         tenant!("/simulate"),
         Op::Simulate,

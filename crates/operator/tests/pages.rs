@@ -403,6 +403,14 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         ],
     ),
     (
+        "an order that was sent to InSales is looked for after; may be sent again after",
+        "{} s; {} s",
+        &[
+            (SECOND_MS, "crates/insales/src/orders/mod.rs", "LOOK_MS"),
+            (SECOND_MS, "crates/insales/src/orders/mod.rs", "SETTLE_MS"),
+        ],
+    ),
+    (
         "how long a shop is asked within one call",
         "{} s",
         &[(SECOND_MS, "crates/operator/src/connections.rs", "ASK_MS")],

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use sklad_store::{Sql, Statement};
+use sklad_store::{Row, Sql, Statement};
 
 use crate::Error;
 use crate::history::Who;
 use crate::model::Order;
 use crate::state::State;
-use crate::store::{ATTEMPTS, Change, Known, Stored, document, overtaken, read, write};
+use crate::store::{
+    ATTEMPTS, COLUMNS, Change, Known, Stored, document, known, overtaken, read, write,
+};
 
 /// The most orders of one reply (commerceml §1.8); the rest goes into the next exchange.
 pub const MAX_PENDING: usize = 100;
@@ -78,13 +80,31 @@ pub async fn pending(sql: &impl Sql, tenant: &str, limit: usize) -> Result<Vec<P
     .bind(tenant)
     .bind(i64::try_from(limit.min(MAX_PENDING)).unwrap_or_default());
     let rows = sql.query(statement).await?;
-    let each = |row| {
-        Ok(Pending {
-            order: document(row, 0)?,
-            change: row.int(1).unwrap_or_default(),
-        })
-    };
-    rows.iter().map(each).collect()
+    rows.iter().map(of_change).collect()
+}
+
+/// The orders that have changed after `change`, the earliest change first: at most [`MAX_PENDING`], each as
+/// it is now. Changes are numbered as they are written, so who goes on behind the last one misses none.
+///
+/// # Errors
+/// The database's.
+pub async fn changed(sql: &impl Sql, tenant: &str, change: i64) -> Result<Vec<Stored>, Error> {
+    let statement = Statement::new(format!(
+        "SELECT {COLUMNS} FROM orders o INDEXED BY orders_change \
+         WHERE o.tenant = ?1 AND o.change > ?2 ORDER BY o.change LIMIT ?3"
+    ))
+    .bind(tenant)
+    .bind(change)
+    .bind(i64::try_from(MAX_PENDING).unwrap_or_default());
+    let rows = sql.query(statement).await?;
+    rows.iter().map(|row| Ok(known(row)?.stored)).collect()
+}
+
+fn of_change(row: &Row) -> Result<Pending, Error> {
+    Ok(Pending {
+        order: document(row, 0)?,
+        change: row.int(1).unwrap_or_default(),
+    })
 }
 
 /// The statement that marks these changes – order's id and change, as [`pending`] gave them – as heard

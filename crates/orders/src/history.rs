@@ -16,6 +16,8 @@ pub enum Who {
     Api,
     /// 1C or МойСклад by CommerceML: the protocol does not tell which.
     OneC,
+    /// A shop of InSales to which the order was passed on.
+    Insales,
 }
 
 impl Who {
@@ -26,6 +28,7 @@ impl Who {
             Self::Operator => "operator",
             Self::Api => "api",
             Self::OneC => "1c",
+            Self::Insales => "insales",
         }
     }
 }

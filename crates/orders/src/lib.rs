@@ -9,6 +9,8 @@
 //! of a side's word counts ([`State`]): a shop that writes an order again without having heard of a
 //! payment does not undo the payment, and 1C that repeats an old status does not undo the shop's.
 //!
+//! A shop to which an order was passed on has a word too ([`hear`]).
+//!
 //! Who changed what of an order is its [`history`], written in the batch of the change.
 
 #![forbid(unsafe_code)]
@@ -20,6 +22,7 @@ mod create;
 pub mod document;
 mod error;
 mod exchange;
+mod heard;
 mod history;
 mod model;
 mod place;
@@ -33,7 +36,8 @@ pub use check::{
 };
 pub use create::{Created, create};
 pub use error::Error;
-pub use exchange::{Applied, Incoming, MAX_PENDING, Pending, apply, confirm, pending};
+pub use exchange::{Applied, Incoming, MAX_PENDING, Pending, apply, changed, confirm, pending};
+pub use heard::{Word, hear};
 pub use history::{Event, Who, history};
 pub use model::{
     Address, Characteristic, Customer, DELIVERY_ID, Discount, Item, Kind, Method, Order, RATE_ONE,

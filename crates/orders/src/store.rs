@@ -292,7 +292,32 @@ pub(crate) fn write(
     // the rows that were there before go first.
     let both = [statement(UPDATE, rows.1), statement(INSERT, rows.0)];
     let told = history::statement(tenant, who, changes, now_ms);
-    Ok(both.into_iter().flatten().chain(told).collect())
+    let pushed = pushed(tenant, who, changes, now_ms);
+    Ok(both
+        .into_iter()
+        .flatten()
+        .chain(told)
+        .chain(pushed)
+        .collect())
+}
+
+/// The statement by which a shop that has one of these orders is told of its change. What the shop itself
+/// has said it is not told.
+fn pushed(tenant: &str, who: Who, changes: &[Change], now_ms: i64) -> Option<Statement> {
+    let ours = changes
+        .iter()
+        .filter(|change| who != Who::Insales && change.visible);
+    let ids = ours.filter(|change| change.version.is_some());
+    let ids: Vec<&str> = ids.map(|change| change.order.id.as_str()).collect();
+    (!ids.is_empty()).then(|| {
+        Statement::new(
+            "UPDATE order_pushes SET changes = changes + 1, due_at = ?3 WHERE tenant = ?1 \
+             AND order_id IN (SELECT value FROM json_each(?2)) AND state = 'sent'",
+        )
+        .bind(tenant)
+        .bind(json!(ids).to_string())
+        .bind(now_ms)
+    })
 }
 
 fn row(change: &Change, step: i64) -> Result<Value, Error> {

@@ -14,7 +14,7 @@ use sklad_store::Ports;
 use sklad_store::{Clock, Http, Kv, Sql, SqlError};
 use sklad_tenant::{App, Slug, Tenant};
 
-use crate::{exchange, goods, shops, tenants, webhooks};
+use crate::{exchange, goods, insales_orders, shops, tenants, webhooks};
 
 /// Gives every tenant the jobs that every tenant has. The deployment's own: its tenant is `''`. The schema
 /// brings it along.
@@ -65,6 +65,7 @@ impl<S: Sql, K: Kv, H: Http, C: Clock> Runner for Handlers<'_, S, K, H, C> {
             webhook::JOB => webhooks::step(self, claim, until).await,
             insales::CATALOGUE | insales::RECONCILE => shops::catalogue(self, claim, until).await,
             insales::WEBHOOKS => shops::webhooks(self, claim, until).await,
+            insales::ORDERS => insales_orders::step(self, claim, until).await,
             // A newer release may have planned it: it waits for that one to come back.
             unknown => Ok(Step::Failed {
                 text: format!("эта версия не знает задания «{unknown}»"),

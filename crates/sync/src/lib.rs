@@ -7,6 +7,7 @@
 mod door;
 mod exchange;
 mod goods;
+mod insales_orders;
 pub mod kinds;
 mod shops;
 mod tenants;

@@ -19,9 +19,9 @@ use crate::kinds::Handlers;
 const ROOM_MS: i64 = 1_000;
 
 /// A connection that can be used.
-struct Open {
-    row: Connection,
-    connected: Connected,
+pub(crate) struct Open {
+    pub row: Connection,
+    pub connected: Connected,
 }
 
 impl Open {
@@ -34,7 +34,7 @@ impl Open {
 }
 
 /// The connection that a job is about, or why it cannot be used: a sentence for the merchant.
-async fn open<S: Sql, K: Kv, H: Http, C: Clock>(
+pub(crate) async fn open<S: Sql, K: Kv, H: Http, C: Clock>(
     handlers: &Handlers<'_, S, K, H, C>,
     claim: &Claim,
 ) -> Result<Result<Open, &'static str>, SqlError> {
@@ -175,7 +175,7 @@ async fn note<S: Sql, K: Kv, H: Http, C: Clock>(
     handlers.app.sql.atomic(noted.into()).await.map(drop)
 }
 
-async fn checked<S: Sql, K: Kv, H: Http, C: Clock>(
+pub(crate) async fn checked<S: Sql, K: Kv, H: Http, C: Clock>(
     handlers: &Handlers<'_, S, K, H, C>,
     open: &Open,
     until: i64,

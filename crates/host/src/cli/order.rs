@@ -77,6 +77,16 @@ enum Command {
         #[arg(long, default_value_t = 500)]
         limit: usize,
     },
+    /// Shows how an order stands in InSales.
+    Push {
+        /// The tenant.
+        tenant: String,
+        /// Its id or number.
+        order: String,
+        /// Passes on again what was refused there.
+        #[arg(long)]
+        again: bool,
+    },
     /// Writes a shop's own orders from a JSON array, each as a whole.
     Put {
         /// The tenant.
@@ -132,6 +142,18 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
             let path = format!("{}/history", one(&tenant, &order));
             show::list(&api, &api.list(&path, limit)?, &HISTORY);
         }
+        Command::Push {
+            tenant,
+            order,
+            again,
+        } => {
+            let path = format!("{}/push", one(&tenant, &order));
+            let push = match again {
+                true => api.post(&path, &json!({}))?,
+                false => api.get(&path)?,
+            };
+            pushed(&api, &push);
+        }
         Command::Put { tenant, file } => {
             let path = format!("{}{BY}", all(&tenant));
             upsert::upsert(&api, BATCH, "PUT", &path, json_file(&file)?)?;
@@ -170,6 +192,23 @@ const COLUMNS: [(&str, &str, Show); 8] = [
     ("Номер в 1С", "from_1c.number", Show::Text),
     ("Ждёт 1С", "pending", Show::Yes),
 ];
+
+const PUSH: [(&str, &str, Show); 7] = [
+    ("Состояние", "state", Show::Text),
+    ("Заказ там", "their_id", Show::Text),
+    ("Номер там", "their_number", Show::Text),
+    ("Статус там", "status_name", Show::Text),
+    ("Отправлен", "asked_at", Show::Time),
+    ("Снова", "due_at", Show::Time),
+    ("Что не так", "error", Show::Text),
+];
+
+fn pushed(api: &Api, push: &Value) {
+    match api.json {
+        true => show::json(push),
+        false => show::items(std::slice::from_ref(push), &PUSH),
+    }
+}
 
 fn card(api: &Api, stored: &Value) {
     if api.json {

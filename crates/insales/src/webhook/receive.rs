@@ -10,6 +10,7 @@ use sklad_store::Statement;
 
 use super::wire::{What, about};
 use crate::connected;
+use crate::orders::rows;
 use crate::plan::{CATALOGUE, ORDERS};
 
 /// How long hints about products wait for others, in milliseconds: a sale of ten goods is ten of them, and a
@@ -58,6 +59,8 @@ pub fn asked(connection: &Connection, heard: &Heard, now_ms: i64) -> Vec<Stateme
         batch.push(job::ask_at(tenant, CATALOGUE, id, at, now_ms));
     }
     if settings.orders.on && !heard.orders.is_empty() {
+        let orders: Vec<u64> = heard.orders.iter().copied().collect();
+        batch.push(rows::hinted((tenant, id), &orders, now_ms));
         batch.push(job::ask(tenant, ORDERS, id, now_ms));
     }
     batch

@@ -1,6 +1,8 @@
 //! Orders.
 
+use futures::executor::block_on;
 use serde_json::{Value, json};
+use sklad_store::{Sql, Statement};
 
 use crate::{Answer, World, shops};
 
@@ -149,4 +151,37 @@ fn an_order_is_cancelled_with_a_reason_and_has_a_history() {
     }
     assert_eq!(w.get("/demo/orders?status=a&company=b").status, 400);
     assert_eq!(w.get("/demo/orders?status=a&order=updated_at").status, 400);
+}
+
+#[test]
+fn how_an_order_stands_in_a_shop_is_seen_and_tried_again() {
+    let w = shops();
+    goods(&w);
+    let id = make(&w, "k", &[]).body["order"]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let path = format!("/demo/orders/{id}/push");
+    assert_eq!(w.get(&path).status, 404, "it is for no shop");
+    assert_eq!(w.post(&path, &json!({})).status, 404);
+    let row = Statement::new(
+        "INSERT INTO order_pushes (tenant, order_id, connection, state, error, created_at, updated_at) \
+         VALUES ('demo', ?1, 'c1', 'refused', 'InSales отказал (код 422): client.phone', 1, 1)",
+    );
+    block_on(w.app.sql.atomic(vec![row.bind(&id)])).unwrap();
+    let seen = w.get("/demo/orders/1/push").body;
+    assert_eq!(seen["state"], "refused");
+    assert_eq!(seen["error"], "InSales отказал (код 422): client.phone");
+    assert_eq!(seen["due_at"], Value::Null);
+    let again = w.post(&path, &json!({})).body;
+    assert_eq!(
+        (&again["state"], &again["error"]),
+        (&json!("due"), &Value::Null)
+    );
+    assert!(again["due_at"].is_i64());
+    let sent =
+        Statement::new("UPDATE order_pushes SET state = 'sent', due_at = NULL, their_id = 5");
+    block_on(w.app.sql.atomic(vec![sent])).unwrap();
+    assert_eq!(w.post(&path, &json!({})).refusal().0, 409);
+    assert_eq!(w.get("/other/orders/1/push").status, 404);
 }

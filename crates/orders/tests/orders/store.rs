@@ -286,6 +286,7 @@ fn no_statement_reads_all_orders_of_a_tenant() {
                 "orders",
                 "order_requests",
                 "order_numbers",
+                "order_pushes",
             ]
             .iter()
             .any(|table| {
@@ -324,6 +325,13 @@ async fn use_everything(sql: &Recorder) {
         ..Incoming::default()
     };
     apply(sql, "demo", &[posted], 3).await.unwrap();
+    sklad_orders::changed(sql, "demo", 1).await.unwrap();
+    let word = sklad_orders::Word {
+        paid: Some(true),
+        ..sklad_orders::Word::default()
+    };
+    let heard = sklad_orders::hear(sql, "demo", Who::Insales, "a", &word, 3, &[]);
+    assert!(heard.await.unwrap());
     get(sql, "demo", "a").await.unwrap();
     let after = After {
         updated_at: 1,

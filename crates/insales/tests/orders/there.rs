@@ -1,0 +1,224 @@
+//! Orders get there.
+
+use serde_json::json;
+use sklad_insales::orders::rows::State;
+use sklad_insales::orders::view;
+use sklad_orders::{Customer, Item, Order, Who};
+
+use super::fake::Fault;
+use super::world::{NOW, told, world};
+
+#[test]
+fn an_order_appears_in_the_shop_once() {
+    let world = world();
+    let mut new = world.new_order(3);
+    new.discount_kopecks = 1_000;
+    new.customer = Customer {
+        name: "Мария".to_owned(),
+        phone: Some("+79030000001".to_owned()),
+        ..Customer::default()
+    };
+    let made = world.make_of("k", &new);
+    let (warning, text) = world.run();
+    assert_eq!((warning, text.as_str()), (false, "передано заказов: 1"));
+    assert_eq!(
+        world.shop.numbers(),
+        std::slice::from_ref(&made.order.number)
+    );
+    let body = world.shop.bodies.borrow()[0].clone();
+    assert_eq!(body["order"]["payment_gateway_id"], json!(11));
+    assert_eq!(
+        body["order"]["order_lines_attributes"][0]["variant_id"],
+        json!(32)
+    );
+    let push = world.push(&made.order.id).unwrap();
+    assert_eq!(
+        (push.state, push.their_id, push.due_at),
+        (State::Sent, Some(500), None)
+    );
+    assert_eq!(
+        (push.their_number.as_str(), push.error.as_str()),
+        ("1000", "")
+    );
+    assert_eq!(world.journal(), ["Заказ 1 передан в InSales: номер 1000"]);
+    for _ in 0..3 {
+        world.clock.pass(300_000);
+        world.run();
+    }
+    assert_eq!(world.shop.orders.borrow().len(), 1);
+    assert_eq!(world.shop.bodies.borrow().len(), 1);
+    // Nothing of it is a change of our order.
+    assert_eq!(
+        world.history(&made.order.id),
+        [("api".to_owned(), "created".to_owned())]
+    );
+}
+
+#[test]
+fn without_orders_and_time_the_shop_is_not_asked() {
+    let world = world();
+    world.run();
+    assert_eq!(world.asked(), ["GET fields.json", "GET orders.json"]);
+    world.clock.pass(60_000);
+    world.run();
+    assert_eq!(world.asked(), [""; 0]);
+    for n in 0..40 {
+        world.make(&n.to_string());
+    }
+    world.run();
+    assert_eq!(world.shop.orders.borrow().len(), 40);
+    world.asked();
+    for _ in 0..3 {
+        world.clock.pass(300_000);
+        world.run();
+    }
+    // Twice what is young is read again, then nothing is left.
+    world.asked();
+    world.clock.pass(300_000);
+    world.run();
+    assert_eq!(world.asked(), ["GET orders.json"]);
+}
+
+#[test]
+fn who_made_it_and_when_decides_whether_it_goes_there() {
+    let world = world();
+    // Of another system, with goods of its own; of another company; from before.
+    let foreign = Order {
+        id: "foreign".to_owned(),
+        number: "F-1".to_owned(),
+        currency: "RUB".to_owned(),
+        rate: 10_000,
+        sum_kopecks: 100,
+        items: vec![Item {
+            id: "x".to_owned(),
+            name: "Икс".to_owned(),
+            price_kopecks: 100,
+            quantity_thousandths: 1_000,
+            sum_kopecks: 100,
+            ..Item::default()
+        }],
+        ..Order::default()
+    };
+    let put = |order: &Order, at| {
+        let done = sklad_orders::upsert(
+            &world.sql,
+            "demo",
+            Who::Api,
+            std::slice::from_ref(order),
+            at,
+        );
+        futures::executor::block_on(done).unwrap();
+    };
+    put(&foreign, NOW);
+    let old = Order {
+        id: "old".to_owned(),
+        number: "O-1".to_owned(),
+        ..foreign
+    };
+    let with_offer = |order: &Order| Order {
+        items: vec![Item {
+            offer: Some("9c56720c-e8a7-4fdc-aea4-7104f28207be".to_owned()),
+            ..order.items[0].clone()
+        }],
+        ..order.clone()
+    };
+    put(&with_offer(&old), NOW - 3_600_000);
+    put(
+        &Order {
+            comment: Some("другое".to_owned()),
+            ..with_offer(&old)
+        },
+        NOW + 1,
+    );
+    let cancelled = world.make("k").order.id;
+    world.cancel(&cancelled);
+    world.run();
+    assert!(world.shop.orders.borrow().is_empty());
+    assert!(world.rows("SELECT 1 FROM order_pushes").is_empty());
+}
+
+#[test]
+fn what_cannot_be_sent_is_told_and_tried_again_when_a_person_says_so() {
+    let mut world = world();
+    let mut new = world.new_order(1);
+    new.payment.as_mut().unwrap().id = "card".to_owned();
+    let made = world.make_of("k", &new).order;
+    let (warning, text) = world.run();
+    assert_eq!((warning, text.as_str()), (true, "не передано: 1"));
+    let push = world.push(&made.id).unwrap();
+    assert_eq!(push.state, State::Refused);
+    assert!(push.error.contains("«card»"), "{}", push.error);
+    assert!(world.journal()[0].starts_with("Заказ 1 не передан в InSales: для вида оплаты"));
+    world.run();
+    assert_eq!(world.shop.bodies.borrow().len(), 0);
+    world.settings.payments.insert("card".to_owned(), 12);
+    let again = |world: &super::world::World| {
+        let now = world.clock.0.get();
+        let done = view::again(&world.sql, "demo", &made.id, told(&made), now);
+        futures::executor::block_on(done)
+    };
+    // The shop's own words.
+    *world.shop.refusal.borrow_mut() =
+        Some((422, json!({"errors": {"client.phone": ["неверный"]}})));
+    again(&world).unwrap();
+    world.run();
+    let refused = world.push(&made.id).unwrap();
+    assert!(
+        refused.error.ends_with("client.phone неверный"),
+        "{}",
+        refused.error
+    );
+    *world.shop.refusal.borrow_mut() = None;
+    again(&world).unwrap();
+    world.run();
+    assert_eq!(world.push(&made.id).unwrap().state, State::Sent);
+    assert_eq!(world.push(&made.id).unwrap().error, "");
+    assert!(again(&world).is_err(), "it is there");
+}
+
+#[test]
+fn without_a_field_for_our_number_nothing_is_sent() {
+    let world = world();
+    *world.shop.field.borrow_mut() = "another";
+    let made = world.make("k").order;
+    let (warning, text) = world.run();
+    assert!(
+        warning && text.contains("нет поля заказа с именем sklad_edge_number"),
+        "{text}"
+    );
+    assert_eq!(world.push(&made.id).unwrap().state, State::Due);
+    *world.shop.field.borrow_mut() = "sklad_edge_number";
+    world.run();
+    assert_eq!(world.shop.numbers(), [made.number]);
+}
+
+#[test]
+fn a_wrong_key_stops_the_run_and_loses_nothing() {
+    let world = world();
+    world.run();
+    let made = world.make("k").order;
+    *world.shop.faults.borrow_mut() = vec![Fault::Status(401)];
+    assert_eq!(
+        world.failure(),
+        Some(sklad_insales::api::Error::NotAuthorised)
+    );
+    let push = world.push(&made.id).unwrap();
+    assert_eq!((push.state, push.asked_at), (State::Due, None));
+    world.run();
+    assert_eq!(world.shop.numbers(), [made.number]);
+}
+
+#[test]
+fn another_sum_in_the_shop_is_told() {
+    let world = world();
+    world.shop.dearer.set(100);
+    let made = world.make("k").order;
+    world.run();
+    let push = world.push(&made.id).unwrap();
+    assert_eq!(push.state, State::Sent);
+    assert_eq!(
+        push.error,
+        "в InSales сумма заказа 251,00 ₽, а здесь 250,00 ₽"
+    );
+    assert!(world.journal()[0].ends_with(&push.error));
+}
