@@ -1,4 +1,4 @@
-//! The operator's API: connections to МойСклад, jobs, and what stands still after failures.
+//! The operator's API: connections to МойСклад.
 
 use sklad_edge_glue::{SpinClock, SpinHttp};
 

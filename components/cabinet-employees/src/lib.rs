@@ -1,4 +1,5 @@
-//! The operator's API: employees, groups, rights, gift certificates.
+//! The operator's API: employees, groups, rights, companies, gift certificates, jobs, and what stands
+//! still after failures.
 
 sklad_edge_glue::component! {
     body_limit: sklad_operator::MAX_BODY_BYTES,

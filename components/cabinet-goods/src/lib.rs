@@ -1,4 +1,4 @@
-//! The operator's API: goods.
+//! The operator's API: goods, categories, price types, stores.
 
 sklad_edge_glue::component! {
     body_limit: sklad_operator::MAX_BODY_BYTES,

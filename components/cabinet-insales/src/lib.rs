@@ -1,4 +1,4 @@
-//! The operator's API: companies, and connections to shops of InSales.
+//! The operator's API: connections to shops of InSales.
 
 use sklad_edge_glue::{SpinClock, SpinHttp};
 

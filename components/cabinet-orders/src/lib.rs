@@ -1,4 +1,4 @@
-//! The operator's API: orders of the shop, categories, price types, stores.
+//! The operator's API: orders of the shop.
 
 sklad_edge_glue::component! {
     body_limit: sklad_operator::MAX_BODY_BYTES,

@@ -73,7 +73,7 @@ pub async fn handle_sales<S: Sql, K: Kv>(
     respond(app, now_ms, &request, sales_part).await
 }
 
-/// Answers the routes of the component `cabinet-goods`: goods.
+/// Answers the routes of the component `cabinet-goods`: goods, categories, price types, stores.
 pub async fn handle_goods<S: Sql, K: Kv>(
     app: &App<S, K>,
     now_ms: i64,
@@ -82,7 +82,7 @@ pub async fn handle_goods<S: Sql, K: Kv>(
     respond(app, now_ms, &request, goods_part).await
 }
 
-/// Answers the routes of the component `cabinet-orders`: orders of the shop, categories, price types, stores.
+/// Answers the routes of the component `cabinet-orders`: orders of the shop.
 pub async fn handle_orders<S: Sql, K: Kv>(
     app: &App<S, K>,
     now_ms: i64,
@@ -91,7 +91,8 @@ pub async fn handle_orders<S: Sql, K: Kv>(
     respond(app, now_ms, &request, orders_part).await
 }
 
-/// Answers the routes of the component `cabinet-employees`: employees, groups, rights, gift certificates.
+/// Answers the routes of the component `cabinet-employees`: employees, groups, rights, companies, gift
+/// certificates, jobs, and what stands still after failures.
 pub async fn handle_employees<S: Sql, K: Kv>(
     app: &App<S, K>,
     now_ms: i64,
@@ -100,8 +101,7 @@ pub async fn handle_employees<S: Sql, K: Kv>(
     respond(app, now_ms, &request, employees_part).await
 }
 
-/// Answers the routes of the component `cabinet-connections`: connections to МойСклад, jobs, and what stands
-/// still after failures. It alone calls others: to check a connection, and to take back what was asked for through it.
+/// Answers the routes of the component `cabinet-connections`: connections to МойСклад. It calls others: to check a connection, and to take back what was asked for through it.
 pub async fn handle_connections<S: Sql, K: Kv>(
     app: &App<S, K>,
     http: &impl Http,
@@ -120,7 +120,7 @@ pub async fn handle_connections<S: Sql, K: Kv>(
     into_http(answer)
 }
 
-/// Answers the routes of the component `cabinet-insales`: companies, and connections to shops. It calls these.
+/// Answers the routes of the component `cabinet-insales`: connections to shops. It calls these.
 pub async fn handle_insales<S: Sql, K: Kv>(
     app: &App<S, K>,
     http: &impl Http,
@@ -301,6 +301,10 @@ fn goods_part<'a, S: Sql, K: Kv>(route: &Route, c: &'a Context<'a, S, K>) -> Opt
         Op::ListGoods => Box::pin(catalog::list(c)),
         Op::UpsertGoods => Box::pin(catalog::upsert(c)),
         Op::GetGood => Box::pin(catalog::get(c)),
+        Op::ListPriceTypes => Box::pin(catalog::entries(c, RefKind::PriceType)),
+        Op::ListStores => Box::pin(catalog::entries(c, RefKind::Store)),
+        Op::ListCategories => Box::pin(catalog::categories(c)),
+        Op::UpsertCategories => Box::pin(catalog::upsert_categories(c)),
         Op::ArchiveGood => Box::pin(catalog::archive(c, true)),
         Op::UnarchiveGood => Box::pin(catalog::archive(c, false)),
         _ => return None,
@@ -320,10 +324,6 @@ fn orders_part<'a, S: Sql, K: Kv>(
         Op::GetOrderPush => Box::pin(orders::push(c)),
         Op::PushOrder => Box::pin(orders::push_again(c)),
         Op::ListOrders => Box::pin(orders::list(c)),
-        Op::ListPriceTypes => Box::pin(catalog::entries(c, RefKind::PriceType)),
-        Op::ListStores => Box::pin(catalog::entries(c, RefKind::Store)),
-        Op::ListCategories => Box::pin(catalog::categories(c)),
-        Op::UpsertCategories => Box::pin(catalog::upsert_categories(c)),
         _ => return None,
     })
 }
@@ -333,6 +333,18 @@ fn employees_part<'a, S: Sql, K: Kv>(
     c: &'a Context<'a, S, K>,
 ) -> Option<Answering<'a>> {
     Some(match route.op {
+        Op::ListCompanies => Box::pin(companies::list(c)),
+        Op::CreateCompany => Box::pin(companies::create(c)),
+        Op::RenameCompany => Box::pin(companies::rename(c)),
+        Op::DeleteCompany => Box::pin(companies::remove(c)),
+        Op::ListJobs => Box::pin(jobs::list(c)),
+        Op::GetJob => Box::pin(jobs::get(c)),
+        Op::RunJob => Box::pin(jobs::wish(c, Wish::Run)),
+        Op::PauseJob => Box::pin(jobs::wish(c, Wish::Pause)),
+        Op::ResumeJob => Box::pin(jobs::wish(c, Wish::Resume)),
+        Op::CancelJob => Box::pin(jobs::wish(c, Wish::Cancel)),
+        Op::ListDeadLetters => Box::pin(jobs::list_dead(c)),
+        Op::ReplayDeadLetter => Box::pin(jobs::replay(c)),
         Op::ListEmployees => Box::pin(employees::list(c)),
         Op::CreateEmployee => Box::pin(employees::create(c)),
         Op::GetEmployee => Box::pin(employees::get(c)),
@@ -366,14 +378,6 @@ fn connections_part<'a, S: Sql, K: Kv>(
         Op::ConnectMoysklad => Box::pin(moysklad::connect(c)),
         Op::ImportMoysklad => Box::pin(moysklad::import(c)),
         Op::RotateMoyskladKey => Box::pin(moysklad::rotate(c)),
-        Op::ListJobs => Box::pin(jobs::list(c)),
-        Op::GetJob => Box::pin(jobs::get(c)),
-        Op::RunJob => Box::pin(jobs::wish(c, Wish::Run)),
-        Op::PauseJob => Box::pin(jobs::wish(c, Wish::Pause)),
-        Op::ResumeJob => Box::pin(jobs::wish(c, Wish::Resume)),
-        Op::CancelJob => Box::pin(jobs::wish(c, Wish::Cancel)),
-        Op::ListDeadLetters => Box::pin(jobs::list_dead(c)),
-        Op::ReplayDeadLetter => Box::pin(jobs::replay(c)),
         _ => return None,
     })
 }
@@ -383,10 +387,6 @@ fn insales_part<'a, S: Sql, K: Kv>(
     c: &'a Context<'a, S, K>,
 ) -> Option<Answering<'a>> {
     Some(match route.op {
-        Op::ListCompanies => Box::pin(companies::list(c)),
-        Op::CreateCompany => Box::pin(companies::create(c)),
-        Op::RenameCompany => Box::pin(companies::rename(c)),
-        Op::DeleteCompany => Box::pin(companies::remove(c)),
         Op::ListConnections => Box::pin(connections::list(c)),
         Op::GetConnection => Box::pin(connections::get(c)),
         Op::DeleteConnection => Box::pin(connections::remove(c)),
