@@ -364,9 +364,9 @@ impl Of<'_> {
         let fields = [variant.price, variant.old_price, variant.cost_price];
         let named = PRICES.iter().map(|(field, _)| (*field).to_owned());
         let named = named.zip(fields);
-        let further = numbered.0.iter().filter_map(|(counted, n, raw)| {
-            (*counted == Counted::Price).then(|| (format!("price{n}"), Some(*raw)))
-        });
+        let further = (numbered.0.iter())
+            .filter(|(counted, ..)| *counted == Counted::Price)
+            .map(|(_, n, raw)| (format!("price{n}"), Some(*raw)));
         let price = |(field, raw): (String, Raw<'_>)| {
             Some(Price {
                 kopecks: kopecks(raw)?,

@@ -368,6 +368,49 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         ],
     ),
     (
+        "page of a list of a shop on InSales",
+        "{} rows; {} MiB (a page with more, or one that takes the shop too long, is asked for in smaller ones)",
+        &[
+            (1, "crates/insales/src/api/page.rs", "MAX_ROWS"),
+            (MIB, "crates/insales/src/api/client.rs", "BODY_BYTES"),
+        ],
+    ),
+    (
+        "goods of one transaction of an import from InSales",
+        "{}",
+        &[(1, "crates/insales/src/sync/goods.rs", "BATCH")],
+    ),
+    (
+        "how young a change in a shop is read once more by the next run",
+        "{} s",
+        &[(SECOND_MS, "crates/insales/src/sync/cursor.rs", "SETTLE_MS")],
+    ),
+    (
+        "body of a webhook of InSales; things in it",
+        "{} MiB; {}",
+        &[
+            (MIB, "crates/insales/src/webhook/handle.rs", "BODY_LIMIT"),
+            (1, "crates/insales/src/webhook/wire.rs", "MAX_ROWS"),
+        ],
+    ),
+    (
+        "how long a webhook about goods waits for others",
+        "{} s",
+        &[(
+            SECOND_MS,
+            "crates/insales/src/webhook/receive.rs",
+            "GATHER_MS",
+        )],
+    ),
+    (
+        "picture from InSales; files in turn that do not come after which the rest is left",
+        "{} MiB; {}",
+        &[
+            (MIB, "crates/insales/src/sync/images.rs", "FILE_BYTES"),
+            (1, "crates/insales/src/sync/images.rs", "FAILURES"),
+        ],
+    ),
+    (
         "how long a shop is asked within one call",
         "{} s",
         &[(SECOND_MS, "crates/operator/src/connections.rs", "ASK_MS")],

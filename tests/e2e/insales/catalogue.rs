@@ -128,15 +128,24 @@ fn an_import_that_is_killed_on_the_way_ends_as_one_that_is_not() {
     };
     let mut shop = w.shop();
     let id = w.connect(&shop, json!({}));
-    for _ in 0..3 {
+    for percent in [20, 60] {
         let app = w.app();
-        let ticking = std::thread::spawn(move || tick(&app, 20_000).is_ok());
-        std::thread::sleep(Duration::from_millis(400));
+        let ticking = std::thread::spawn(move || while tick(&app, 20_000).is_ok() {});
+        let reached = || {
+            let line = w.job(&shop, CATALOGUE, &id);
+            assert_eq!(
+                line["last_result"],
+                Value::Null,
+                "it has ended before: {line}"
+            );
+            let (done, total) = (line["done"].as_u64(), line["total"].as_u64());
+            matches!((done, total), (Some(done), Some(1..)) if done * 100 >= total.unwrap() * percent)
+        };
+        while !reached() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
         w.kill();
-        assert!(
-            !ticking.join().unwrap(),
-            "the import has ended before it was killed"
-        );
+        ticking.join().unwrap();
         shop.app = w.app();
     }
     let done = w.finish(&shop, CATALOGUE, &id);

@@ -134,6 +134,28 @@ impl World {
         id
     }
 
+    /// Settings with which orders are sent: cash, to be fetched or brought.
+    pub fn orders(&self) -> Value {
+        let delivery = |kind: &str| {
+            let all = self.theirs("delivery_variants");
+            let found = all
+                .iter()
+                .find(|one| one["type"] == json!(format!("DeliveryVariant::{kind}")));
+            found.unwrap()["id"].clone()
+        };
+        let pay = self.fake.id(DOMAIN, "payment_gateways", 0);
+        json!({ "orders": {
+            "on": true,
+            "payments": { "cash": pay },
+            "deliveries": { "pickup": delivery("PickUp"), "courier": delivery("Fixed") },
+            "statuses": {
+                "approved": { "name": "Согласован" },
+                "dispatched": { "name": "Отправлен", "means": "shipped" },
+                "declined": { "name": "Отменён", "final": true, "means": "cancelled" },
+            },
+        } })
+    }
+
     /// The connection as it is shown.
     pub fn connection(&self, shop: &Shop, id: &str) -> Value {
         shop.api("GET", &format!("/connections/{id}"), &json!({}))
@@ -187,7 +209,6 @@ impl World {
 
     /// What the shop has of a kind, whole.
     pub fn theirs(&self, kind: &str) -> Vec<Value> {
-        let ids = self.fake.things(DOMAIN, kind);
-        ids.into_iter().collect()
+        self.fake.things(DOMAIN, kind)
     }
 }

@@ -172,7 +172,7 @@ fn secure(url: &str, shop: &str) -> Option<String> {
         let before = host.strip_suffix(*domain);
         before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
     };
-    let allowed = host == shop || ALLOWED.iter().any(|domain| below(&domain));
+    let allowed = host == shop || ALLOWED.iter().any(below);
     allowed.then(|| format!("https://{rest}"))
 }
 

@@ -249,7 +249,7 @@ fn two_connections_to_one_shop_have_each_their_own_subscriptions() {
     let first = w.paths("a");
     w.register(&first);
     let second = w.paths("b");
-    assert_eq!(second.others, [first.own.clone()]);
+    assert_eq!(second.others, std::slice::from_ref(&first.own));
     w.register(&second);
     w.register(&w.paths("a"));
     assert_eq!(w.shop.rows.borrow().len(), 2 * TOPICS.len());

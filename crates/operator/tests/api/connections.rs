@@ -444,7 +444,7 @@ fn a_shop_is_connected_once_and_orders_of_a_company_go_to_one() {
     second["settings"]["orders"] = orders();
     let second = w.connected(&second);
     assert_eq!(w.act(&first, "enable").status, 200);
-    assert_eq!(w.jobs().len(), 3, "with the job of orders");
+    assert_eq!(w.jobs().len(), 4, "with the job of orders");
     assert_eq!(w.act(&second, "enable").refusal().0, 409);
     let company = w.post("/demo/companies", &json!({ "name": "Компания 2" }));
     let path = format!("/demo/connections/{second}");
