@@ -360,6 +360,14 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         ],
     ),
     (
+        "an order that was sent to InSales is looked for after; may be sent again after",
+        "{} s; {} s",
+        &[
+            (SECOND_MS, "crates/insales/src/orders/mod.rs", "LOOK_MS"),
+            (SECOND_MS, "crates/insales/src/orders/mod.rs", "SETTLE_MS"),
+        ],
+    ),
+    (
         "page of a list of a shop on InSales",
         "{} rows; {} MiB (a page with more, or one that takes the shop too long, is asked for in smaller ones)",
         &[
@@ -400,14 +408,6 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         &[
             (MIB, "crates/insales/src/sync/images.rs", "FILE_BYTES"),
             (1, "crates/insales/src/sync/images.rs", "FAILURES"),
-        ],
-    ),
-    (
-        "an order that was sent to InSales is looked for after; may be sent again after",
-        "{} s; {} s",
-        &[
-            (SECOND_MS, "crates/insales/src/orders/mod.rs", "LOOK_MS"),
-            (SECOND_MS, "crates/insales/src/orders/mod.rs", "SETTLE_MS"),
         ],
     ),
     (

@@ -370,7 +370,7 @@ async fn reading<S: Sql, H: Http, C: Clock>(
     let now = work.now();
     // A clock that was set back since waits for nothing.
     let since = |ms: i64| now >= mark.swept_at.saturating_add(ms) || now < mark.swept_at;
-    let mut due = since(period(work) - SLACK_MS) || mark.hinted_at >= mark.swept_at;
+    let mut due = since(period(work) - SLACK_MS) || mark.hinted_at > mark.swept_at;
     if !due && since(LOOK_MS) {
         let (look, _) = rows::next(&work.ports.sql, work.of()).await?;
         due = look.is_some_and(|at| at <= now);
