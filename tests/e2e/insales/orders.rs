@@ -21,12 +21,13 @@ fn sellable(w: &World, shop: &Shop) -> Value {
     let theirs = w.theirs("products");
     let stocked = |external: &str| {
         let number = external.rsplit([':', '#']).next().unwrap_or_default();
+        let number: u64 = number.parse().unwrap();
         theirs.iter().any(|product| {
             let variants = product["variants"].as_array().unwrap();
             let single = variants.len() == 1 && variants[0]["title"].is_null();
             let of = |v: &Value| match single {
-                true => product["id"].to_string() == number,
-                false => v["id"].to_string() == number,
+                true => product["id"] == number,
+                false => v["id"] == number,
             };
             let enough = |v: &Value| v["quantity"].is_null() || v["quantity"].as_i64() > Some(50);
             product["archived"] != json!(true) && variants.iter().any(|v| of(v) && enough(v))
