@@ -13,6 +13,7 @@ mod bulk;
 mod commerceml;
 mod cost;
 mod figures;
+mod imported;
 mod insales;
 mod kv;
 mod load;

@@ -4,17 +4,14 @@
 mod world;
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use fake_insales::Shape;
-use rusqlite::Connection;
-use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use self::world::{CATALOGUE, DOMAIN, TENANT, World};
-use crate::asked::tick;
 use crate::figures::{Figures, Goal};
+use crate::imported::{digest, kill_at};
 use crate::process::processor_seconds;
 
 /// The component that imports.
@@ -31,8 +28,6 @@ const MOST: f64 = 1.15;
 const UNCHANGED: f64 = 3.0;
 /// The host is killed when so many percent are done.
 const KILLS: [u64; 3] = [15, 45, 75];
-/// How long a killed import may stand still.
-const PATIENCE: Duration = Duration::from_secs(180);
 
 /// What is in the catalogue, without ids and times of ours.
 const STATE: &str = "SELECT json_array(g.external, g.kind, g.name, g.article, g.category, g.price, \
@@ -100,12 +95,8 @@ fn killed(dir: &Path, figures: &mut Figures) -> Result<String> {
     world.fake.reset_counts(DOMAIN);
     let begun = Instant::now();
     for percent in KILLS {
-        let url = world.host.url.clone();
-        let ticking = std::thread::spawn(move || while tick(&url, 20_000, false).is_ok() {});
-        let moved = wait_for(&world, percent);
-        world.kill()?;
-        ticking.join().ok().context("the ticks have stopped")?;
-        moved?;
+        let at = (world.host.url.clone(), percent);
+        kill_at(&mut world, at, |w| w.job(CATALOGUE), World::kill)?;
     }
     world.finish(CATALOGUE)?;
     let seconds = begun.elapsed().as_secs_f64();
@@ -115,40 +106,9 @@ fn killed(dir: &Path, figures: &mut Figures) -> Result<String> {
     state(&world)
 }
 
-/// Waits until so much of the import is done.
-fn wait_for(world: &World, percent: u64) -> Result<()> {
-    let begun = Instant::now();
-    loop {
-        let line = world.job(CATALOGUE)?;
-        let number = |name: &str| line.get(name).and_then(Value::as_u64);
-        ensure!(
-            line.get("last_result") == Some(&Value::Null),
-            "the import has ended before it was killed: {line}"
-        );
-        if let (Some(done), Some(total)) = (number("done"), number("total"))
-            && total > 0
-            && done * 100 >= total * percent
-        {
-            return Ok(());
-        }
-        ensure!(begun.elapsed() < PATIENCE, "{line}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
 /// A digest of the catalogue.
 fn state(world: &World) -> Result<String> {
-    let sql = Connection::open(world.database())?;
-    let mut statement = sql.prepare(STATE)?;
-    let mut rows = statement.query([TENANT])?;
-    let (mut digest, mut count) = (Sha256::new(), 0_u32);
-    while let Some(row) = rows.next()? {
-        // The connection's id, which is drawn, is in all of these.
-        let text: String = row.get(0)?;
-        digest.update(text.replace(&world.connection, "connection"));
-        digest.update([0]);
-        count += 1;
-    }
+    let (digest, count) = digest(&world.database(), STATE, TENANT, Some(&world.connection))?;
     ensure!(count >= COUNT, "{count} goods of {COUNT}");
-    Ok(hex::encode(digest.finalize()))
+    Ok(digest)
 }

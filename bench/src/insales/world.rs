@@ -1,17 +1,15 @@
 //! The fake InSales in this process, and an application in a process of its own with a cabinet that its shop
 //! is connected to.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use fake_insales::{Fake, Goods, Options, Shape};
 use serde_json::{Value, json};
 
-use crate::asked::{call, tick};
+use crate::asked::call;
+use crate::imported::{Place, finish};
 use crate::process::Process;
-use crate::seed::DATABASE;
 use crate::served::OPERATOR_TOKEN;
 
 /// The cabinet.
@@ -20,10 +18,6 @@ pub const TENANT: &str = "kofe";
 pub const DOMAIN: &str = "kofe.myinsales.ru";
 /// The job that imports what has changed.
 pub const CATALOGUE: &str = "insales-catalogue";
-/// How long a tick is asked to work, in milliseconds.
-const TICK_MS: u32 = 20_000;
-/// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(1_800);
 
 /// A shop that sells what a shape says, and the application.
 pub struct World {
@@ -33,9 +27,7 @@ pub struct World {
     pub host: Process,
     /// The connection's id.
     pub connection: String,
-    listen: String,
-    manifest: PathBuf,
-    state: PathBuf,
+    place: Place,
 }
 
 impl World {
@@ -43,21 +35,13 @@ impl World {
     pub fn start(dir: &Path, name: &str, shape: Shape) -> Result<Self> {
         let fake = Fake::start(Options::default())?;
         let key = fake.add_shop(DOMAIN, Goods::Generated(shape));
-        let free = TcpListener::bind("127.0.0.1:0")?;
-        let listen = free.local_addr()?.to_string();
-        drop(free);
-        let state = dir.join(name);
-        let _ = std::fs::remove_dir_all(&state);
-        std::fs::create_dir_all(&state)?;
-        let manifest = dir.join("spin.toml");
-        let host = up(&fake, &listen, &manifest, &state)?;
+        let place = Place::of(dir, name)?;
+        let host = up(&fake, &place)?;
         let mut world = Self {
             fake,
             host,
             connection: String::new(),
-            listen,
-            manifest,
-            state,
+            place,
         };
         world.operate("POST", "", &json!({ "slug": TENANT }))?;
         let body = json!({
@@ -75,7 +59,7 @@ impl World {
     /// Kills the application and starts it again.
     pub fn kill(&mut self) -> Result<()> {
         self.host.kill()?;
-        self.host = up(&self.fake, &self.listen, &self.manifest, &self.state)?;
+        self.host = up(&self.fake, &self.place)?;
         Ok(())
     }
 
@@ -101,34 +85,18 @@ impl World {
 
     /// Ticks until the run of a job that was asked for has ended well.
     pub fn finish(&self, job: &str) -> Result<()> {
-        let begun = Instant::now();
-        loop {
-            tick(&self.host.url, TICK_MS, true)?;
-            let line = self.job(job)?;
-            let is = |name: &str, value: Value| line.get(name) == Some(&value);
-            if is("run_at", Value::Null) && is("last_result", json!("ok")) {
-                return Ok(());
-            }
-            ensure!(!is("state", json!("dead")), "{line}");
-            ensure!(begun.elapsed() < PATIENCE, "{line}");
-        }
+        finish(&self.host.url, || self.job(job))
     }
 
     /// The application's database.
     pub fn database(&self) -> PathBuf {
-        self.state.join(DATABASE)
+        self.place.database()
     }
 }
 
-fn up(fake: &Fake, listen: &str, manifest: &Path, state: &Path) -> Result<Process> {
-    let variables = [
-        format!("public_url=http://{listen}"),
+fn up(fake: &Fake, place: &Place) -> Result<Process> {
+    place.up(&[
+        format!("public_url=http://{}", place.listen),
         format!("insales_gateway={}", fake.origin()),
-    ];
-    let mut arguments: Vec<&Path> = vec![Path::new("host"), manifest, state];
-    arguments.extend([Path::new("--listen"), Path::new(listen)]);
-    for variable in &variables {
-        arguments.extend([Path::new("--variable"), Path::new(variable)]);
-    }
-    Process::start(&arguments)
+    ])
 }

@@ -3,16 +3,13 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use fake_moysklad::Shape;
-use rusqlite::Connection;
-use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::world::{GOODS, TENANT, WEBHOOKS, World};
 use super::{COMPONENT, mib};
-use crate::asked::tick;
 use crate::figures::{Figures, Goal};
+use crate::imported::{digest, kill_at};
 use crate::process::processor_seconds;
 
 /// Goods of every kind together.
@@ -25,8 +22,6 @@ const INTERVAL_S: f64 = 3.0;
 const MOST: f64 = 1.15;
 /// The host is killed when so many percent are done.
 const KILLS: [u64; 5] = [8, 25, 45, 65, 85];
-/// How long a killed import may stand still.
-const PATIENCE: Duration = Duration::from_secs(180);
 
 /// What is in the catalogue, without ids and times of ours.
 const STATE: &str = "SELECT json_array(g.ms_id, g.external, g.kind, g.name, g.article, g.code, g.category, \
@@ -106,12 +101,8 @@ fn killed(dir: &Path, figures: &mut Figures) -> Result<String> {
     world.ask()?;
     let begun = Instant::now();
     for percent in KILLS {
-        let url = world.host.url.clone();
-        let ticking = std::thread::spawn(move || while tick(&url, 20_000, false).is_ok() {});
-        let moved = wait_for(&world, percent);
-        world.kill()?;
-        ticking.join().ok().context("the ticks have stopped")?;
-        moved?;
+        let at = (world.host.url.clone(), percent);
+        kill_at(&mut world, at, |w| w.job(GOODS), World::kill)?;
     }
     world.finish(GOODS)?;
     let seconds = begun.elapsed().as_secs_f64();
@@ -122,39 +113,9 @@ fn killed(dir: &Path, figures: &mut Figures) -> Result<String> {
     state(&world)
 }
 
-/// Waits until so much of the import is done.
-fn wait_for(world: &World, percent: u64) -> Result<()> {
-    let begun = Instant::now();
-    loop {
-        let line = world.job(GOODS)?;
-        let number = |name: &str| line.get(name).and_then(Value::as_u64);
-        let (done, total) = (number("done"), number("total"));
-        ensure!(
-            line.get("last_result") == Some(&Value::Null),
-            "the import has ended before it was killed: {line}"
-        );
-        if let (Some(done), Some(total)) = (done, total)
-            && total > 0
-            && done * 100 >= total * percent
-        {
-            return Ok(());
-        }
-        ensure!(begun.elapsed() < PATIENCE, "{line}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
 /// A digest of the catalogue.
 fn state(world: &World) -> Result<String> {
-    let sql = Connection::open(world.database())?;
-    let mut statement = sql.prepare(STATE)?;
-    let mut rows = statement.query([TENANT])?;
-    let (mut digest, mut count) = (Sha256::new(), 0_u32);
-    while let Some(row) = rows.next()? {
-        digest.update(row.get::<_, String>(0)?);
-        digest.update([0]);
-        count += 1;
-    }
+    let (digest, count) = digest(&world.database(), STATE, TENANT, None)?;
     ensure!(count == COUNT, "{count} goods of {COUNT}");
-    Ok(hex::encode(digest.finalize()))
+    Ok(digest)
 }

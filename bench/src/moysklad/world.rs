@@ -1,18 +1,16 @@
 //! The fake МойСклад in this process, and an application in a process of its own whose solution is
 //! installed there, for a cabinet of the bench.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use fake_moysklad::{Fake, Options, Shape, Shop, Solution, Status};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::asked::{call, tick};
+use crate::asked::call;
+use crate::imported::{Place, finish};
 use crate::process::Process;
-use crate::seed::DATABASE;
 use crate::served::OPERATOR_TOKEN;
 
 /// The cabinet.
@@ -23,10 +21,6 @@ pub const GOODS: &str = "moysklad-goods";
 pub const WEBHOOKS: &str = "moysklad-webhooks";
 const EMAIL: &str = "boss@bench.example";
 const PASSWORD: &str = "password-of-the-bench";
-/// How long a tick is asked to work, in milliseconds.
-const TICK_MS: u32 = 20_000;
-/// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(1_800);
 
 /// An account that sells what a shape says, and the application.
 pub struct World {
@@ -37,9 +31,7 @@ pub struct World {
     /// The application.
     pub host: Process,
     solution: Solution,
-    listen: String,
-    manifest: PathBuf,
-    state: PathBuf,
+    place: Place,
 }
 
 impl World {
@@ -47,24 +39,16 @@ impl World {
     pub fn start(dir: &Path, name: &str, shape: Shape) -> Result<Self> {
         let fake = Fake::start(Options::default())?;
         let account = fake.add_account(TENANT, Shop::Generated(shape));
-        let free = TcpListener::bind("127.0.0.1:0")?;
-        let listen = free.local_addr()?.to_string();
-        drop(free);
-        let solution = Solution::published("bench.sklad", &format!("http://{listen}"));
+        let place = Place::of(dir, name)?;
+        let solution = Solution::published("bench.sklad", &format!("http://{}", place.listen));
         fake.add_solution(solution.clone());
-        let state = dir.join(name);
-        let _ = std::fs::remove_dir_all(&state);
-        std::fs::create_dir_all(&state)?;
-        let manifest = dir.join("spin.toml");
-        let host = up(&fake, &solution, &listen, &manifest, &state)?;
+        let host = up(&fake, &solution, &place)?;
         let world = Self {
             fake,
             account,
             host,
             solution,
-            listen,
-            manifest,
-            state,
+            place,
         };
         world.connect()?;
         Ok(world)
@@ -73,8 +57,7 @@ impl World {
     /// Kills the application and starts it again.
     pub fn kill(&mut self) -> Result<()> {
         self.host.kill()?;
-        let (fake, solution) = (&self.fake, &self.solution);
-        self.host = up(fake, solution, &self.listen, &self.manifest, &self.state)?;
+        self.host = up(&self.fake, &self.solution, &self.place)?;
         Ok(())
     }
 
@@ -118,17 +101,7 @@ impl World {
 
     /// Ticks until the run of a job that was asked for has ended well.
     pub fn finish(&self, job: &str) -> Result<()> {
-        let begun = std::time::Instant::now();
-        loop {
-            tick(&self.host.url, TICK_MS, true)?;
-            let line = self.job(job)?;
-            let is = |name: &str, value: Value| line.get(name) == Some(&value);
-            if is("run_at", Value::Null) && is("last_result", json!("ok")) {
-                return Ok(());
-            }
-            ensure!(!is("state", json!("dead")), "{line}");
-            ensure!(begun.elapsed() < PATIENCE, "{line}");
-        }
+        finish(&self.host.url, || self.job(job))
     }
 
     /// Asks for everything to be imported.
@@ -139,31 +112,20 @@ impl World {
 
     /// The application's database.
     pub fn database(&self) -> PathBuf {
-        self.state.join(DATABASE)
+        self.place.database()
     }
 }
 
-fn up(
-    fake: &Fake,
-    solution: &Solution,
-    listen: &str,
-    manifest: &Path,
-    state: &Path,
-) -> Result<Process> {
+fn up(fake: &Fake, solution: &Solution, place: &Place) -> Result<Process> {
     let solutions = json!([{
         "appId": solution.id, "appUid": solution.uid, "secretKey": solution.secret,
     }]);
     let variables = [
-        format!("public_url=http://{listen}"),
+        format!("public_url=http://{}", place.listen),
         format!("moysklad_api={}", fake.api()),
         format!("moysklad_apps={}", fake.apps()),
         format!("moysklad_files={}", fake.files()),
         format!("moysklad_apps_credentials={solutions}"),
     ];
-    let mut arguments: Vec<&Path> = vec![Path::new("host"), manifest, state];
-    arguments.extend([Path::new("--listen"), Path::new(listen)]);
-    for variable in &variables {
-        arguments.extend([Path::new("--variable"), Path::new(variable)]);
-    }
-    Process::start(&arguments)
+    place.up(&variables)
 }
