@@ -124,10 +124,7 @@ impl World {
         let response = block_on(async {
             if method == "DELETE" && uri.ends_with("/moysklad") {
                 sklad_operator::handle_connections(app, &Nobody, &clock, request).await
-            } else if ["/connections", "/companies"]
-                .iter()
-                .any(|part| uri.contains(part))
-            {
+            } else if uri.contains("/connections") {
                 sklad_operator::handle_insales(app, &self.shop, &clock, request).await
             } else {
                 sklad_operator::handle(app, self.now.get(), request).await
