@@ -352,20 +352,28 @@ impl Connection {
 
     /// The statements that note what was found while it was used, for the batch of whatever was done: time and
     /// words each time, and where it is another state than the one before, a row of the journal, once. They
-    /// pass over a connection that was changed since it was read: that one has another key.
+    /// pass over a connection that was changed since it was read: that one has another key. That a limit is
+    /// used up passes by itself: it is shown, but no news, and hides nothing that somebody must mend.
     #[must_use]
-    pub fn noted(&self, state: State, text: &str, now_ms: i64) -> [Statement; 2] {
+    pub fn noted(&self, state: State, text: &str, now_ms: i64) -> Vec<Statement> {
+        const LIMITED: &str = "UPDATE connections SET state_changed = 0, state = ?4, state_text = ?5, \
+             checked_at = ?6 WHERE tenant = ?1 AND id = ?2 AND version = ?3 \
+             AND state IN ('ok', 'unknown', 'limited')";
+        const ANY: &str = "UPDATE connections SET \
+             state_changed = (state <> ?4 AND NOT (state = 'limited' AND ?4 = 'ok')), \
+             state = ?4, state_text = ?5, checked_at = ?6 WHERE tenant = ?1 AND id = ?2 AND version = ?3";
         let text = cut(text);
-        let note = Statement::new(
-            "UPDATE connections SET state_changed = (state <> ?4), state = ?4, state_text = ?5, \
-             checked_at = ?6 WHERE tenant = ?1 AND id = ?2 AND version = ?3",
-        )
-        .bind(&self.tenant)
-        .bind(&self.id)
-        .bind(self.version)
-        .bind(state.as_str())
-        .bind(&text)
-        .bind(now_ms);
+        let limited = state == State::Limited;
+        let note = Statement::new(if limited { LIMITED } else { ANY })
+            .bind(&self.tenant)
+            .bind(&self.id)
+            .bind(self.version)
+            .bind(state.as_str())
+            .bind(&text)
+            .bind(now_ms);
+        if limited {
+            return vec![note];
+        }
         let record = Record {
             direction: Direction::Out,
             action: "connection",
@@ -384,7 +392,7 @@ impl Connection {
             )
             .bind(&self.id)
             .bind(self.version);
-        [note, told]
+        vec![note, told]
     }
 }
 

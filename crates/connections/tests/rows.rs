@@ -221,7 +221,7 @@ fn the_journal_tells_a_change_of_the_state_once() {
     let w = world();
     let made = w.made("main");
     let note = |state, text: &str, at| {
-        block_on(w.sql.atomic(made.noted(state, text, at).into())).unwrap();
+        block_on(w.sql.atomic(made.noted(state, text, at))).unwrap();
         let now = w.get(&made.id).unwrap();
         assert_eq!((now.state, now.state_text.as_str()), (state, text));
         assert_eq!((now.checked_at, now.version), (Some(at), made.version));
@@ -242,6 +242,37 @@ fn the_journal_tells_a_change_of_the_state_once() {
 }
 
 #[test]
+fn a_limit_that_is_used_up_is_shown_but_no_news_and_hides_nothing() {
+    let w = world();
+    let made = w.made("main");
+    let note = |state, text: &str, at| {
+        block_on(w.sql.atomic(made.noted(state, text, at))).unwrap();
+        w.get(&made.id).unwrap().state
+    };
+    assert_eq!(note(State::Ok, "Всё в порядке", 20), State::Ok);
+    for at in [21, 23] {
+        assert_eq!(note(State::Limited, "Лимит", at), State::Limited);
+        assert_eq!(note(State::Ok, "Всё в порядке", at + 1), State::Ok);
+    }
+    note(State::WrongKey, "Пароль не подходит", 25);
+    assert_eq!(note(State::Limited, "Лимит", 26), State::WrongKey);
+    note(State::Ok, "Всё в порядке", 27);
+    note(State::Limited, "Лимит", 28);
+    note(State::NoRight, "Нет права", 29);
+    let told = w.journal("connection");
+    let words = [
+        "Всё в порядке",
+        "Пароль не подходит",
+        "Всё в порядке",
+        "Нет права",
+    ];
+    assert_eq!(
+        told,
+        words.map(|word| format!("Подключение «Магазин»: {word}"))
+    );
+}
+
+#[test]
 fn what_was_found_with_the_former_key_is_not_said_of_the_new_one() {
     let w = world();
     let old = w.made("main");
@@ -251,7 +282,7 @@ fn what_was_found_with_the_former_key_is_not_said_of_the_new_one() {
     assert_eq!((new.state, new.checked_at), (State::Unknown, None));
     w.write(new.update(21)).unwrap();
     let late = old.noted(State::WrongKey, "Пароль не подходит", 22);
-    block_on(w.sql.atomic(late.into())).unwrap();
+    block_on(w.sql.atomic(late)).unwrap();
     assert!(w.get(&old.id).unwrap().state == State::Unknown);
     assert!(w.journal("connection").is_empty());
 }

@@ -13,6 +13,8 @@ use sklad_insales::number_field;
 use sklad_insales::options::{self, Options};
 use sklad_insales::plan::{self, Changed};
 use sklad_insales::settings::{InsalesSecrets, InsalesSettings};
+use sklad_insales::webhook::hooks;
+use sklad_insales::webhook::register::{self, Address};
 use sklad_jobs::job::{self, Wish};
 use sklad_loyalty::programme::Problem;
 use sklad_store::{Clock, Http, Kv, Ports, Sql, SqlError, Statement};
@@ -206,12 +208,7 @@ pub async fn create<S: Sql, K: Kv>(
     let shop = || domain::typed(&given.settings.shop, None).unwrap_or_else(|_| KIND.to_owned());
     let name = given.name.clone().unwrap_or_else(shop);
     let new = Connection::new(tenant.slug.as_str(), &company, KIND, &name)?;
-    let draft = Draft {
-        connection: new,
-        before: None,
-        settings: given.settings,
-        secrets: given.secrets,
-    };
+    let draft = Draft::new(new, None, given.settings, given.secrets);
     let made = draft.save(c, &tenant, http, clock).await?;
     let location = format!("/api/v1/tenants/{}/connections/{}", tenant.slug, made.id);
     Ok(reply(made)?.created(location))
@@ -235,12 +232,8 @@ pub async fn put<S: Sql, K: Kv>(
     if let Some(name) = &given.name {
         connection.rename(name)?;
     }
-    let draft = Draft {
-        before: connected::settings(&connection).ok(),
-        connection,
-        settings: given.settings,
-        secrets: given.secrets,
-    };
+    let before = connected::settings(&connection).ok();
+    let draft = Draft::new(connection, before, given.settings, given.secrets);
     reply(draft.save(c, &tenant, http, clock).await?)
 }
 
@@ -395,14 +388,53 @@ async fn again<S: Sql, K: Kv>(
     now.ok_or_else(ApiError::not_found)
 }
 
-pub async fn remove<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
+pub async fn remove<S: Sql, K: Kv>(
+    c: &Context<'_, S, K>,
+    http: &impl Http,
+    clock: &impl Clock,
+) -> Result<Reply, ApiError> {
     let tenant = c.tenant().await?;
     let connection = found(c, &tenant).await?;
+    let text = match unsubscribed(c, &connection, http, clock).await? {
+        true => "удалено",
+        // They do no harm: calls of who is not connected are answered 404.
+        false => "удалено. Подписки на уведомления остались в InSales: отменить их не удалось",
+    };
     let mut batch = vec![connection.remove()];
     batch.extend(plan::forgotten(&connection));
-    batch.push(told(c, &tenant, &connection, "удалено"));
+    batch.push(told(c, &tenant, &connection, text));
     c.app.sql.atomic(batch).await?;
     Ok(Reply::empty())
+}
+
+/// Takes back the shop's subscriptions; whether none is left.
+async fn unsubscribed<S: Sql, K: Kv>(
+    c: &Context<'_, S, K>,
+    connection: &Connection,
+    http: &impl Http,
+    clock: &impl Clock,
+) -> Result<bool, ApiError> {
+    let (sql, config) = (&c.app.sql, &c.app.config);
+    let (tenant, id) = (&connection.tenant, &connection.id);
+    let Some(public_url) = config.public_url.as_deref() else {
+        return Ok(true);
+    };
+    if !hooks::has(sql, tenant, id).await? {
+        return Ok(true);
+    }
+    let open = Connected::open(connection, &config.master_key);
+    let paths = hooks::ensure(sql, &config.master_key, tenant, id, c.now_ms).await;
+    let (Ok(open), Ok(paths)) = (open, paths) else {
+        return Ok(false);
+    };
+    let shop = Shop::new(c, http, clock, &open.access);
+    let address = Address {
+        public_url,
+        tenant,
+        paths: &paths,
+    };
+    let ended = register::end(shop.ports, shop.api, address, shop.until).await;
+    Ok(told_apart(ended)?.is_ok())
 }
 
 /// Asks the shop again. What it says is the answer, not an error.
@@ -438,9 +470,7 @@ fn noted<S: Sql, K: Kv>(
     connection: &Connection,
     checked: &Checked,
 ) -> Vec<Statement> {
-    let mut batch: Vec<Statement> = connection
-        .noted(checked.state, &checked.text, c.now_ms)
-        .into();
+    let mut batch = connection.noted(checked.state, &checked.text, c.now_ms);
     batch.extend(facts(checked).map(|facts| connection.learned(&facts)));
     let mended = checked.state == State::Ok && connection.state != State::Ok;
     if mended && connection.enabled {

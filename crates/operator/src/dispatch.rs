@@ -389,7 +389,6 @@ fn insales_part<'a, S: Sql, K: Kv>(
     Some(match route.op {
         Op::ListConnections => Box::pin(connections::list(c)),
         Op::GetConnection => Box::pin(connections::get(c)),
-        Op::DeleteConnection => Box::pin(connections::remove(c)),
         Op::DisableConnection => Box::pin(connections::disable(c)),
         Op::RunConnection => Box::pin(connections::run(c)),
         _ => return None,
@@ -406,6 +405,7 @@ fn insales_calls<'a, S: Sql, K: Kv>(
     Some(match route.op {
         Op::CreateConnection => Box::pin(connections::create(c, http, clock)),
         Op::PutConnection => Box::pin(connections::put(c, http, clock)),
+        Op::DeleteConnection => Box::pin(connections::remove(c, http, clock)),
         Op::CheckConnection => Box::pin(connections::check(c, http, clock)),
         Op::GetConnectionOptions => Box::pin(connections::options(c, http, clock)),
         Op::EnableConnection => Box::pin(connections::enable(c, http, clock)),

@@ -1,5 +1,6 @@
 //! Orders of the shop.
 
+use http::StatusCode;
 use serde::Deserialize;
 use sklad_insales::orders as shops;
 use sklad_jobs::mask;
@@ -73,17 +74,17 @@ pub async fn upsert<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiEr
             ..Told::default()
         };
         c.tell(&tenant.slug, row).await?;
-        wake(c, slug).await;
+        wake(c, slug, None).await;
     }
     Reply::json(&done)
 }
 
 /// Lets the orders that have changed go to the shops of their companies now. What is done is done: where
 /// this fails, they go at the job's next time.
-async fn wake<S: Sql, K: Kv>(c: &Context<'_, S, K>, tenant: &str) {
+async fn wake<S: Sql, K: Kv>(c: &Context<'_, S, K>, tenant: &str, made: Option<&Order>) {
     let sql = &c.app.sql;
     let woken = async {
-        let batch = shops::wake(sql, tenant, c.now_ms).await?;
+        let batch = shops::wake(sql, tenant, made, c.now_ms).await?;
         match batch.is_empty() {
             true => Ok(Vec::new()),
             false => sql.atomic(batch).await,
@@ -108,7 +109,7 @@ pub async fn create<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiEr
     };
     let made = sklad_orders::create(sql, slug, who, key, &new, c.now_ms, told).await?;
     if !made.repeated {
-        wake(c, slug).await;
+        wake(c, slug, Some(&made.stored.order)).await;
     }
     let location = format!("/api/v1/tenants/{slug}/orders/{}", made.stored.order.id);
     Ok(Reply::json(&made.stored)?.created(location))
@@ -131,7 +132,7 @@ pub async fn cancel<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiEr
     let cancelled =
         sklad_orders::cancel(sql, slug, who, c.name(1), &reason, c.now_ms, told).await?;
     let cancelled = cancelled.ok_or_else(ApiError::not_found)?;
-    wake(c, slug).await;
+    wake(c, slug, None).await;
     Reply::json(&cancelled)
 }
 
@@ -149,23 +150,32 @@ async fn pushed<S: Sql, K: Kv>(
     id: &str,
 ) -> Result<Reply, ApiError> {
     let view = shops::view::get(&c.app.sql, tenant, id).await?;
-    Reply::json(&view.ok_or_else(ApiError::not_found)?)
+    let text = "Заказ не передаётся в InSales";
+    let none = || ApiError::new(StatusCode::NOT_FOUND, "not_found", text);
+    Reply::json(&view.ok_or_else(none)?)
 }
 
-/// Passes on again what was refused.
+/// Passes on what was refused, or was made before orders were passed on.
 pub async fn push_again<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
     let tenant = c.tenant().await?;
     let (sql, slug) = (&c.app.sql, tenant.slug.as_str());
     let order = stored(c, slug).await?.order;
-    if shops::view::get(sql, slug, &order.id).await?.is_none() {
-        return Err(ApiError::not_found());
-    }
-    let text = format!("Заказ {}: передать в InSales ещё раз", order.number);
+    let before = shops::view::get(sql, slug, &order.id).await?;
+    let what = if before.is_some() {
+        " ещё раз"
+    } else {
+        ""
+    };
+    let text = format!("Заказ {}: передать в InSales{what}", order.number);
     let told = row(c, &tenant.slug, &order, text);
-    match shops::view::again(sql, slug, &order.id, told, c.now_ms).await {
-        Err(SqlError::Conflict) => Err(ApiError::conflict(
-            "Повторять нечего: заказ уже в InSales, или ещё не известно, дошёл ли он",
-        )),
+    match shops::view::again(sql, slug, &order, told, c.now_ms).await {
+        Err(SqlError::Conflict) => Err(ApiError::conflict(match before {
+            Some(_) => "Повторять нечего: заказ уже в InSales, или ещё не известно, дошёл ли он",
+            None => {
+                "Передать некуда: у компании заказа нет включённой передачи заказов в InSales, заказ отменён, \
+                 или его товары названы не нашими идентификаторами"
+            }
+        })),
         done => {
             done?;
             pushed(c, slug, &order.id).await

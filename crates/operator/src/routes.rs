@@ -788,7 +788,7 @@ pub const ROUTES: &[Route] = &[
     Route::post(
         tenant!("/orders/{id}/push"),
         Op::PushOrder,
-        "Передать в InSales ещё раз то, что не принято",
+        "Передать в InSales то, что не принято или создано до того, как передача включена",
     )
     .answers(200, Answer::One("OrderPush")),
     Route::post(

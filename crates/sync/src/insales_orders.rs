@@ -1,6 +1,7 @@
 //! Orders to shops on InSales and back: from a job to a step of it and back.
 
 use sklad_connections::State;
+use sklad_insales::api::Error;
 use sklad_insales::check::words;
 use sklad_insales::connected;
 use sklad_insales::orders::{self, Ended, Place};
@@ -56,11 +57,15 @@ async fn told<S: Sql, K: Kv, H: Http, C: Clock>(
             Some(state) => (state, words(error)),
             None => return Ok(()),
         },
+        Ended::Limited(_) => (
+            State::Limited,
+            words(&Error::RateLimited { retry_after_ms: 0 }),
+        ),
         _ if !step.answered || before == State::Ok => return Ok(()),
         _ if before == State::NoRight => shops::checked(handlers, open, until).await?,
         _ => (State::Ok, "Всё в порядке".to_owned()),
     };
-    let batch = open.row.noted(state, &text, handlers.clock.now_ms()).into();
+    let batch = open.row.noted(state, &text, handlers.clock.now_ms());
     handlers.app.sql.atomic(batch).await.map(drop)
 }
 
@@ -73,7 +78,7 @@ fn of_job(step: orders::Step) -> Step {
     } = step;
     match ended {
         Ended::More => Step::More { cursor, progress },
-        Ended::Later(at) => Step::Later {
+        Ended::Later(at) | Ended::Limited(at) => Step::Later {
             at,
             cursor,
             progress,

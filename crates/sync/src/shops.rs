@@ -172,7 +172,7 @@ async fn note<S: Sql, K: Kv, H: Http, C: Clock>(
         return Ok(());
     };
     let noted = open.row.noted(state, &text, handlers.clock.now_ms());
-    handlers.app.sql.atomic(noted.into()).await.map(drop)
+    handlers.app.sql.atomic(noted).await.map(drop)
 }
 
 pub(crate) async fn checked<S: Sql, K: Kv, H: Http, C: Clock>(

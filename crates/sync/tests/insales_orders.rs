@@ -185,7 +185,7 @@ impl World {
         let told = |_: &_| Statement::new("SELECT 1");
         let made = sklad_orders::create(sql, "kofe", Who::Api, "key", &new, now, told);
         let made = block_on(made).unwrap().stored.order.id;
-        let woken = block_on(wake(sql, "kofe", now)).unwrap();
+        let woken = block_on(wake(sql, "kofe", None, now)).unwrap();
         assert_eq!(woken.len(), 1);
         block_on(sql.atomic(woken)).unwrap();
         made

@@ -28,6 +28,7 @@ pub mod words;
 use serde::{Deserialize, Serialize};
 use sklad_connections::{Connection, connection};
 use sklad_jobs::job::{self, Progress};
+use sklad_orders::Order;
 use sklad_store::{Clock, Http, Ports, Sql, SqlError, Statement};
 use sklad_tenant::clock;
 
@@ -80,6 +81,8 @@ pub enum Ended {
     More,
     /// There is more to do, but not before this time in milliseconds UTC.
     Later(i64),
+    /// The same, because the shop's limit is used up.
+    Limited(i64),
     /// The run is done.
     Done {
         /// Whether somebody should look at it.
@@ -281,7 +284,8 @@ pub async fn step<S: Sql, H: Http, C: Clock>(
         Err(Stop::Sql(error)) => return Err(error),
         Err(Stop::Api(error)) => failed(error, work.now()),
     };
-    let answered = work.session.sent() > 0 && !matches!(ended, Ended::Failed(_));
+    let well = !matches!(ended, Ended::Failed(_) | Ended::Limited(_));
+    let answered = work.session.sent() > 0 && well;
     Ok(Step {
         cursor: cursor.json(),
         progress: cursor.progress(),
@@ -294,7 +298,7 @@ fn failed(error: Error, now: i64) -> Ended {
     match error.retry() {
         // The limit is no failure: it is over at a known time.
         Retry::After(ms) if matches!(error, Error::RateLimited { .. }) => {
-            Ended::Later(now.saturating_add(ms.into()))
+            Ended::Limited(now.saturating_add(ms.into()))
         }
         _ => Ended::Failed(error),
     }
@@ -381,16 +385,41 @@ async fn reading<S: Sql, H: Http, C: Clock>(
     }))
 }
 
-/// The statements that ask for a run of the jobs that pass on this tenant's orders. A best effort: without
-/// them the jobs run by their schedule.
+/// The company of orders that name none.
+const FIRST_COMPANY: &str = "main";
+
+/// Whether an order is for the shop of a company: what names its goods by our ids is; other orders came from a
+/// system that has its own.
+fn is_for(company: &str, order: &Order) -> bool {
+    order.company.as_deref().unwrap_or(FIRST_COMPANY) == company
+        && order.cancelled_at.is_none()
+        && order.items.iter().any(|item| item.offer.is_some())
+}
+
+/// The connections of a tenant that pass on orders.
+async fn passing(sql: &impl Sql, tenant: &str) -> Result<Vec<Connection>, SqlError> {
+    let mut all = connection::enabled(sql, tenant, KIND).await?;
+    all.retain(|c| connected::settings(c).is_ok_and(|settings| settings.orders.on));
+    Ok(all)
+}
+
+/// The statements that ask for a run of the jobs that pass on this tenant's orders; of an order that was just
+/// `made`, they also say that it is due. A best effort: without them the jobs run by their schedule.
 ///
 /// # Errors
 /// The database's.
-pub async fn wake(sql: &impl Sql, tenant: &str, now_ms: i64) -> Result<Vec<Statement>, SqlError> {
-    let all = connection::enabled(sql, tenant, KIND).await?;
-    let on = |c: &&Connection| connected::settings(c).is_ok_and(|settings| settings.orders.on);
-    let asked = all.iter().filter(on);
-    Ok(asked
-        .map(|c| job::ask(tenant, ORDERS, &c.id, now_ms))
-        .collect())
+pub async fn wake(
+    sql: &impl Sql,
+    tenant: &str,
+    made: Option<&Order>,
+    now_ms: i64,
+) -> Result<Vec<Statement>, SqlError> {
+    let mut batch = Vec::new();
+    for one in passing(sql, tenant).await? {
+        if let Some(order) = made.filter(|order| is_for(&one.company, order)) {
+            batch.push(rows::begin_orders((tenant, &one.id), &[&order.id], now_ms));
+        }
+        batch.push(job::ask(tenant, ORDERS, &one.id, now_ms));
+    }
+    Ok(batch)
 }

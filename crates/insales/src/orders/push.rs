@@ -11,14 +11,12 @@ use sklad_store::{Clock, Http, Sql, SqlError, Statement};
 use super::map::{self, Known};
 use super::rows::{self, Mark, Push, State};
 use super::wire::{self, Theirs};
-use super::{Cursor, LOOK_MS, Stop, Went, Work, hear, words};
+use super::{Cursor, LOOK_MS, Stop, Went, Work, hear, is_for, words};
 use crate::api::Error;
 use crate::api::page;
 use crate::api::session::Failure;
 use crate::connected::KIND;
 
-/// Orders without a company are of this one.
-const FIRST_COMPANY: &str = "main";
 /// How many due orders are read at once.
 const PORTION: i64 = 20;
 /// How much earlier than it was begun to pass on orders one may seem to be made, in milliseconds: instances
@@ -27,8 +25,7 @@ const EARLIER_MS: i64 = 60_000;
 /// How many requests in a row may fail before the shop is left alone for a while.
 const TROUBLES: u32 = 3;
 
-/// Finds the orders that were made since, and makes them due. What names its goods by our ids is for a shop
-/// here; other orders came from a system that has its own.
+/// Finds the orders that were made since, and makes them due.
 pub async fn gather<S: Sql, H: Http, C: Clock>(
     work: &Work<'_, S, H, C>,
     mark: &Mark,
@@ -44,7 +41,7 @@ pub async fn gather<S: Sql, H: Http, C: Clock>(
         };
         change = last.change;
         let ours = orders.iter().filter(|stored| stored.created_at >= since);
-        let ours = ours.filter(|stored| is_ours(&stored.order, work.place.company));
+        let ours = ours.filter(|stored| is_for(work.place.company, &stored.order));
         let ours: Vec<&str> = ours.map(|stored| stored.order.id.as_str()).collect();
         let mut batch = vec![Mark::looked(work.of(), change)];
         if !ours.is_empty() {
@@ -56,13 +53,6 @@ pub async fn gather<S: Sql, H: Http, C: Clock>(
         }
         work.ports.clock.pause().await;
     }
-}
-
-fn is_ours(order: &Order, company: &str) -> bool {
-    let of = order.company.as_deref().unwrap_or(FIRST_COMPANY);
-    of == company
-        && order.cancelled_at.is_none()
-        && order.items.iter().any(|item| item.offer.is_some())
 }
 
 /// What came of one piece of work.
@@ -86,12 +76,11 @@ pub async fn all<S: Sql, H: Http, C: Clock>(
         if due.is_empty() {
             return Ok(Went::Through);
         }
-        let field = field(work).await?;
-        let Some(field) = field else {
-            cursor.fieldless = true;
-            return Ok(Went::Through);
-        };
         for push in due {
+            let Some(field) = field(work).await? else {
+                cursor.fieldless = true;
+                return Ok(Went::Through);
+            };
             match one(work, cursor, push, (mark, field)).await {
                 Ok(Did::Done) => troubles = 0,
                 Ok(Did::Trouble(error)) => {
@@ -130,6 +119,12 @@ pub async fn field<S: Sql, H: Http, C: Clock>(
         work.ports.sql.atomic(vec![found]).await?;
     }
     Ok(found)
+}
+
+/// The field is looked for before the next order is sent: somebody may have deleted it in the shop.
+async fn look_again<S: Sql, H: Http, C: Clock>(work: &Work<'_, S, H, C>) -> Result<(), SqlError> {
+    let none = Mark::found(work.of(), "", 0);
+    work.ports.sql.atomic(vec![none]).await.map(drop)
 }
 
 async fn one<S: Sql, H: Http, C: Clock>(
@@ -205,6 +200,9 @@ async fn create<S: Sql, H: Http, C: Clock>(
         Ok(json) => match wire::answered(&json, field) {
             Some(theirs) => {
                 cursor.sent += 1;
+                if theirs.fieldless {
+                    look_again(work).await?;
+                }
                 return hear::arrived(work, cursor, push, order, theirs)
                     .await
                     .map(|()| Did::Done);
@@ -226,6 +224,7 @@ async fn create<S: Sql, H: Http, C: Clock>(
             status: 400..500, ..
         } => {
             let text = error.for_merchant();
+            look_again(work).await?;
             refused(work, cursor, push, order, &text).await
         }
         error => {

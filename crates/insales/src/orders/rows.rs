@@ -402,6 +402,23 @@ pub fn forget(tenant: &str, connection: &str) -> [Statement; 2] {
     [MARKS, DUE].map(|sql| Statement::new(sql).bind(tenant).bind(connection))
 }
 
+/// The statement for a connection that leads to another shop from now on: what may have arrived in the one
+/// before cannot be looked for any more, so that a person decides.
+#[must_use]
+pub fn moved(tenant: &str, connection: &str, now_ms: i64) -> Statement {
+    const TEXT: &str = "Адрес магазина сменили, пока не было известно, дошёл ли заказ: если его нет в прежнем \
+         магазине, передайте его ещё раз";
+    Statement::new(
+        "UPDATE order_pushes INDEXED BY order_pushes_unclear SET state = 'refused', due_at = NULL, \
+         asked_at = NULL, behind_at = NULL, behind_id = NULL, error = ?3, version = version + 1, \
+         updated_at = ?4 WHERE tenant = ?1 AND connection = ?2 AND state = 'unclear'",
+    )
+    .bind(tenant)
+    .bind(connection)
+    .bind(TEXT)
+    .bind(now_ms)
+}
+
 /// The statement that tries again what was refused or has failed; a conflict where there is nothing to try.
 #[must_use]
 pub fn again(tenant: &str, order: &str, now_ms: i64) -> Statement {

@@ -1,6 +1,7 @@
 //! What people see of an order on its way to a shop.
 
 use serde::Serialize;
+use sklad_orders::Order;
 use sklad_store::{Sql, SqlError, Statement};
 
 use super::rows::{self, Push};
@@ -72,18 +73,21 @@ pub async fn get(sql: &impl Sql, tenant: &str, order: &str) -> Result<Option<Vie
     Ok(rows::get(sql, tenant, order).await?.map(View::from))
 }
 
-/// Tries again what was refused or has failed, as soon as possible, and writes `told` with it.
+/// Passes an order on as soon as possible, and writes `told` with it: one that was refused or has failed, or
+/// that was made before orders were switched on.
 ///
 /// # Errors
-/// [`SqlError::Conflict`] where there is nothing to try: the order is there, or is looked for.
+/// [`SqlError::Conflict`] where there is nothing to do: the order is there, or is looked for, or is for no
+/// shop.
 pub async fn again(
     sql: &impl Sql,
     tenant: &str,
-    order: &str,
+    order: &Order,
     told: Statement,
     now_ms: i64,
 ) -> Result<(), SqlError> {
-    let mut batch = vec![rows::again(tenant, order, now_ms), told];
-    batch.extend(super::wake(sql, tenant, now_ms).await?);
+    let mut batch = super::wake(sql, tenant, Some(order), now_ms).await?;
+    batch.push(rows::again(tenant, &order.id, now_ms));
+    batch.push(told);
     sql.atomic(batch).await.map(drop)
 }

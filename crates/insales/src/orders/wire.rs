@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use sklad_raw::{Raw, decimal, members, object, text};
+use sklad_raw::{Member, Raw, decimal, members, object, text};
 
 /// The longest text of the shop's that is kept, in characters.
 const MAX_TEXT_CHARS: usize = 200;
@@ -66,6 +66,8 @@ pub struct Theirs {
     pub said: Said,
     /// The value of the field that holds our number.
     pub ours: Option<String>,
+    /// Whether the shop says what the fields of the order hold, and this one is not among them.
+    pub fieldless: bool,
 }
 
 #[derive(Default)]
@@ -79,7 +81,7 @@ struct Row<'a> {
     fulfillment: Raw<'a>,
     financial: Raw<'a>,
     archived: Raw<'a>,
-    fields: Vec<Field<'a>>,
+    fields: Raw<'a>,
 }
 
 members!(Row {
@@ -123,12 +125,15 @@ pub fn order(raw: &RawValue, field: u64) -> Option<Theirs> {
     let row: Row<'_> = object(Some(raw))?;
     let status: Status<'_> = object(row.status).unwrap_or_default();
     let of_field = |f: &&Field<'_>| id(f.field) == i64::try_from(field).ok();
+    let fields = row.fields.map(|raw| Vec::<Field<'_>>::of(Some(raw)));
+    let ours = fields.as_ref().map(|all| all.iter().find(of_field));
     Some(Theirs {
         id: id(row.id)?,
         number: kept(row.number).unwrap_or_default(),
         total_kopecks: decimal(row.total).and_then(kopecks),
         created_at: kept(row.created_at).and_then(|at| moment(&at)),
-        ours: row.fields.iter().find(of_field).and_then(|f| text(f.value)),
+        fieldless: matches!(ours, Some(None)),
+        ours: ours.flatten().and_then(|f| text(f.value)),
         said: Said {
             status: kept(status.permalink),
             title: kept(status.title).unwrap_or_default(),
@@ -212,10 +217,12 @@ mod tests {
         assert_eq!(read.created_at, Some(1_703_245_433_000));
         assert_eq!(read.ours.as_deref(), Some("15"));
         assert_eq!(read.said.status.as_deref(), Some("new"));
-        assert!(!read.said.archived && !read.said.is_paid());
+        assert!(!read.said.archived && !read.said.is_paid() && !read.fieldless);
+        assert!(answered(json, 8).unwrap().fieldless);
         let plain = answered(r#"{"id":1,"archived":true,"financial_status":"paid"}"#, 7).unwrap();
         assert!(plain.said.archived && plain.said.is_paid());
         assert_eq!((plain.ours, plain.total_kopecks), (None, None));
+        assert!(!plain.fieldless, "it does not tell of fields");
         for json in ["", "[]", "7", "{}", r#"{"id":"x"}"#, "\"\""] {
             assert_eq!(answered(json, 7), None, "{json}");
         }

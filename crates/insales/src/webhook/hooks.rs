@@ -84,6 +84,16 @@ pub async fn ensure(
     })
 }
 
+/// Whether a connection has an address: without one nothing is subscribed to.
+///
+/// # Errors
+/// The database's.
+pub async fn has(sql: &impl Sql, tenant: &str, connection: &str) -> Result<bool, SqlError> {
+    let kept = Statement::new("SELECT 1 FROM insales_hooks WHERE tenant = ?1 AND connection = ?2");
+    let rows = sql.query(kept.bind(tenant).bind(connection)).await?;
+    Ok(!rows.is_empty())
+}
+
 /// The statement that forgets the address of a connection: calls to it are answered 404.
 #[must_use]
 pub fn forget(tenant: &str, connection: &str) -> Statement {

@@ -166,17 +166,42 @@ pub async fn step<S: Sql, H: Http, C: Clock>(
     }
 }
 
+/// Ends the subscriptions of a connection that is to be removed, until about `until_ms`.
+///
+/// # Errors
+/// [`Failure`]: some may be left.
+pub async fn end<S: Sql, H: Http, C: Clock>(
+    ports: Ports<'_, S, H, C>,
+    api: Api<'_>,
+    address: Address<'_>,
+    until_ms: i64,
+) -> Result<(), Failure> {
+    let session = Session::open(ports, api, Part::Orders, until_ms);
+    for existing in list(&session).await? {
+        if address.is_ours(&existing.url) {
+            let todo = Todo::Delete(existing.id);
+            one(&session, &todo, "", &mut Done::default()).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn list<S: Sql, H: Http, C: Clock>(
+    session: &Session<'_, S, H, C>,
+) -> Result<Vec<Existing>, Failure> {
+    let list = session.get("/webhooks.json?per_page=250").await?;
+    let rows = page::rows(&list)?;
+    Ok(rows.into_iter().filter_map(existing).collect())
+}
+
 async fn repair<S: Sql, H: Http, C: Clock>(
     session: &Session<'_, S, H, C>,
     clock: &C,
     address: Address<'_>,
     until_ms: i64,
 ) -> Result<Ended, Failure> {
-    let list = session.get("/webhooks.json?per_page=250").await?;
-    let rows = page::rows(&list)?;
-    let existing: Vec<Existing> = rows.into_iter().filter_map(existing).collect();
     let mut done = Done::default();
-    for todo in plan(&existing, address) {
+    for todo in plan(&list(session).await?, address) {
         if clock.now_ms() >= until_ms {
             return Ok(Ended::More);
         }

@@ -180,7 +180,7 @@ impl Shop {
             .iter()
             .map(|line| cents(&line["sale_price"]) * line["quantity"].as_i64().unwrap());
         let total = goods.sum::<i64>() + cents(&draft["delivery_price"]) + self.dearer.get();
-        let order = json!({
+        let mut order = json!({
             "id": id, "number": (id + 500).to_string(), "created_at": at, "updated_at": at,
             "total_price": format!("{}.{:02}", total / 100, total % 100),
             "custom_status": {"permalink": "new", "title": "Новый"}, "fulfillment_status": "new",
@@ -188,6 +188,10 @@ impl Shop {
             "fields_values": [{"id": 1, "field_id": FIELD,
                 "value": draft["fields_values_attributes"][0]["value"]}],
         });
+        if *self.field.borrow() != "sklad_edge_number" {
+            // What is given for a field that there is not is passed over.
+            order["fields_values"] = json!([]);
+        }
         orders.insert(id, order.clone());
         order
     }

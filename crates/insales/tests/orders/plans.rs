@@ -23,9 +23,9 @@ fn use_everything(world: &World) {
     world.clock.pass(300_000);
     world.run();
     let now = world.clock.0.get();
-    block_on(wake(&world.sql, "demo", now)).unwrap();
+    block_on(wake(&world.sql, "demo", None, now)).unwrap();
     // It is there: nothing is tried.
-    block_on(view::again(&world.sql, "demo", &made.id, told(&made), now)).unwrap_err();
+    block_on(view::again(&world.sql, "demo", &made, told(&made), now)).unwrap_err();
     block_on(world.sql.atomic(rows::forget("demo", "c1").into())).unwrap();
 }
 

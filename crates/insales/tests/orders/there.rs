@@ -1,9 +1,11 @@
 //! Orders get there.
 
+use futures::executor::block_on;
 use serde_json::json;
-use sklad_insales::orders::rows::State;
-use sklad_insales::orders::view;
+use sklad_insales::orders::rows::{self, State};
+use sklad_insales::orders::{view, wake};
 use sklad_orders::{Customer, Item, Order, Who};
+use sklad_store::Sql;
 
 use super::fake::Fault;
 use super::world::{NOW, told, world};
@@ -154,7 +156,7 @@ fn what_cannot_be_sent_is_told_and_tried_again_when_a_person_says_so() {
     world.settings.payments.insert("card".to_owned(), 12);
     let again = |world: &super::world::World| {
         let now = world.clock.0.get();
-        let done = view::again(&world.sql, "demo", &made.id, told(&made), now);
+        let done = view::again(&world.sql, "demo", &made, told(&made), now);
         futures::executor::block_on(done)
     };
     // The shop's own words.
@@ -190,6 +192,77 @@ fn without_a_field_for_our_number_nothing_is_sent() {
     *world.shop.field.borrow_mut() = "sklad_edge_number";
     world.run();
     assert_eq!(world.shop.numbers(), [made.number]);
+}
+
+#[test]
+fn that_the_field_was_deleted_in_the_shop_is_seen_with_the_next_order() {
+    let world = world();
+    world.make("a");
+    world.run();
+    *world.shop.field.borrow_mut() = "another";
+    for key in ["b", "c"] {
+        world.make(key);
+    }
+    let (warning, text) = world.run();
+    assert!(warning && text.contains("нет поля заказа"), "{text}");
+    assert_eq!(world.shop.orders.borrow().len(), 2, "{text}");
+    *world.shop.field.borrow_mut() = "sklad_edge_number";
+    world.run();
+    assert_eq!(world.shop.orders.borrow().len(), 3);
+}
+
+#[test]
+fn an_order_is_seen_to_be_due_at_once_and_an_older_one_can_be_passed_on_too() {
+    let world = world();
+    let made = |key: &str, at: i64| {
+        let new = world.new_order(1);
+        let made = sklad_orders::create(&world.sql, "demo", Who::Api, key, &new, at, told);
+        block_on(made).unwrap().stored.order
+    };
+    let now = world.clock.0.get();
+    let again = |order: &Order| block_on(view::again(&world.sql, "demo", order, told(order), now));
+    let seen = |order: &Order| {
+        let view = block_on(view::get(&world.sql, "demo", &order.id)).unwrap();
+        view.map(|view| (view.connection, view.state))
+    };
+    let old = made("old", NOW - 3_600_000);
+    assert!(again(&old).is_err(), "nobody passes it on");
+    let id = world.connect();
+    let new = made("new", now);
+    let woken = block_on(wake(&world.sql, "demo", Some(&new), now)).unwrap();
+    block_on(world.sql.atomic(woken)).unwrap();
+    assert_eq!(seen(&new), Some((id.clone(), "due")));
+    assert_eq!(seen(&old), None);
+    again(&old).unwrap();
+    assert_eq!(seen(&old), Some((id.clone(), "due")));
+    // Of another company.
+    let foreign = Order {
+        id: "foreign".to_owned(),
+        company: Some("second".to_owned()),
+        ..old
+    };
+    assert!(again(&foreign).is_err());
+}
+
+#[test]
+fn what_may_be_in_a_shop_that_is_left_waits_for_a_person() {
+    let world = world();
+    world.run();
+    let made = world.make("a").order;
+    *world.shop.faults.borrow_mut() = vec![Fault::Lost];
+    world.step();
+    assert_eq!(world.push(&made.id).unwrap().state, State::Unclear);
+    let now = world.clock.0.get();
+    block_on(world.sql.atomic(vec![rows::moved("demo", "c1", now)])).unwrap();
+    let push = world.push(&made.id).unwrap();
+    assert_eq!((push.state, push.due_at), (State::Refused, None));
+    assert!(
+        push.error.starts_with("Адрес магазина сменили"),
+        "{}",
+        push.error
+    );
+    world.run();
+    assert!(world.shop.orders.borrow().is_empty());
 }
 
 #[test]

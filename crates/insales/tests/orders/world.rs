@@ -6,7 +6,9 @@ use std::rc::Rc;
 use futures::executor::block_on;
 use serde_json::json;
 use sklad_catalog::goods::{self, GoodInput};
+use sklad_connections::Connection;
 use sklad_insales::api::{Access, Error};
+use sklad_insales::connected::KIND;
 use sklad_insales::orders::rows::{self, Push};
 use sklad_insales::orders::{self, Ended, Place, Step};
 use sklad_insales::settings::OrderSettings;
@@ -119,6 +121,18 @@ impl World {
         }
     }
 
+    /// A connection that is switched on and passes on orders; answers its id.
+    pub fn connect(&self) -> String {
+        let mut made = Connection::new("demo", "main", KIND, "Магазин").unwrap();
+        made.settings = json!({"shop": "a.myinsales.ru", "orders": self.settings}).to_string();
+        made.enabled = true;
+        let id = made.id.clone();
+        let begin = orders::begin("demo", &id, NOW);
+        let tenant = Statement::new("INSERT INTO tenants (tenant, created_at) VALUES ('demo', 7)");
+        block_on(self.sql.atomic(vec![tenant, made.insert(NOW), begin])).unwrap();
+        id
+    }
+
     pub fn new_order(&self, quantity: i64) -> NewOrder {
         NewOrder {
             items: vec![NewItem {
@@ -173,7 +187,7 @@ impl World {
         let until = self.clock.0.get() + 4_000;
         let step = orders::step(self.ports(), self.place(), cursor.as_deref(), until, &save);
         let step = block_on(step).unwrap();
-        let goes_on = matches!(step.ended, Ended::More | Ended::Later(_) | Ended::Failed(_));
+        let goes_on = !matches!(step.ended, Ended::Done { .. });
         *self.cursor.borrow_mut() = goes_on.then(|| step.cursor.clone());
         step
     }
@@ -183,7 +197,9 @@ impl World {
         for _ in 0..5_000 {
             match self.step().ended {
                 Ended::More => {}
-                Ended::Later(at) => self.clock.0.set(at.max(self.clock.0.get())),
+                Ended::Later(at) | Ended::Limited(at) => {
+                    self.clock.0.set(at.max(self.clock.0.get()))
+                }
                 Ended::Failed(_) => self.clock.pass(15_000),
                 Ended::Done { warning, text } => return (warning, text),
             }

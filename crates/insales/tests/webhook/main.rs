@@ -8,13 +8,14 @@
 )]
 
 use std::cell::{Cell, RefCell};
+use std::sync::LazyLock;
 
 use bytes::Bytes;
 use futures::executor::block_on;
 use http::{Method, Request, Response};
 use serde_json::{Value, json};
 use sklad_connections::Connection;
-use sklad_insales::api::{Access, Api, Error};
+use sklad_insales::api::{Access, Api, Error, Failure};
 use sklad_insales::plan::{CATALOGUE, ORDERS};
 use sklad_insales::sync::Ended;
 use sklad_insales::webhook::hooks::{self, Paths};
@@ -127,6 +128,26 @@ fn world() -> World {
     }
 }
 
+fn api() -> Api<'static> {
+    static ACCESS: LazyLock<Access> = LazyLock::new(|| Access {
+        shop: "a.myinsales.ru".into(),
+        key_id: "k".into(),
+        password: "p".into(),
+    });
+    Api {
+        gateway: None,
+        access: &ACCESS,
+    }
+}
+
+fn address(paths: &Paths) -> Address<'_> {
+    Address {
+        public_url: PUBLIC,
+        tenant: "kofe",
+        paths,
+    }
+}
+
 impl World {
     fn paths(&self, connection: &str) -> Paths {
         block_on(hooks::ensure(
@@ -140,26 +161,30 @@ impl World {
     }
 
     fn register(&self, paths: &Paths) -> Ended {
-        let ports = Ports {
+        block_on(register::step(
+            self.ports(),
+            api(),
+            address(paths),
+            NOW + 1_000,
+        ))
+        .unwrap()
+    }
+
+    fn end(&self, paths: &Paths) -> Result<(), Failure> {
+        block_on(register::end(
+            self.ports(),
+            api(),
+            address(paths),
+            NOW + 1_000,
+        ))
+    }
+
+    fn ports(&self) -> Ports<'_, NativeSql, Shop, Still> {
+        Ports {
             sql: &self.app.sql,
             http: &self.shop,
             clock: &Still,
-        };
-        let access = Access {
-            shop: "a.myinsales.ru".into(),
-            key_id: "k".into(),
-            password: "p".into(),
-        };
-        let api = Api {
-            gateway: None,
-            access: &access,
-        };
-        let address = Address {
-            public_url: PUBLIC,
-            tenant: "kofe",
-            paths,
-        };
-        block_on(register::step(ports, api, address, NOW + 1_000)).unwrap()
+        }
     }
 
     fn call(&self, method: Method, path: &str, body: &[u8]) -> u16 {
@@ -253,6 +278,24 @@ fn two_connections_to_one_shop_have_each_their_own_subscriptions() {
     w.register(&second);
     w.register(&w.paths("a"));
     assert_eq!(w.shop.rows.borrow().len(), 2 * TOPICS.len());
+}
+
+#[test]
+fn a_connection_that_is_removed_takes_back_its_subscriptions_and_no_others() {
+    let w = world();
+    let (first, foreign) = (w.paths("a"), "https://crm.example/hooks/1");
+    w.register(&first);
+    w.register(&w.paths("b"));
+    w.shop.add(900, "orders/update", foreign);
+    w.end(&w.paths("a")).unwrap();
+    let left = w.shop.rows.borrow();
+    assert_eq!(left.len(), TOPICS.len() + 1);
+    let of_first = |row: &Value| row.to_string().contains(&first.own);
+    assert!(!left.iter().any(of_first));
+    drop(left);
+    w.shop.refused.set(Some(401));
+    let refused = w.end(&w.paths("b")).unwrap_err();
+    assert!(matches!(refused, Failure::Api(Error::NotAuthorised)));
 }
 
 #[test]

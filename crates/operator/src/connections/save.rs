@@ -2,6 +2,7 @@
 
 use sklad_connections::{Connection, State, connection};
 use sklad_insales::connected::{self, Facts, Unusable};
+use sklad_insales::orders::rows;
 use sklad_insales::plan::Changed;
 use sklad_insales::settings::{InsalesSecrets, InsalesSettings};
 use sklad_store::{Clock, Http, Kv, Sql};
@@ -13,14 +14,31 @@ use crate::error::ApiError;
 
 /// What is to be saved.
 pub struct Draft {
-    pub connection: Connection,
-    /// The settings so far; nothing for a new one.
-    pub before: Option<InsalesSettings>,
-    pub settings: InsalesSettings,
-    pub secrets: Option<InsalesSecrets>,
+    connection: Connection,
+    before: Option<InsalesSettings>,
+    settings: InsalesSettings,
+    secrets: Option<InsalesSecrets>,
+    /// Whether it leads to another shop from now on.
+    moved: bool,
 }
 
 impl Draft {
+    /// What is to be saved as `connection`; `before`: the settings so far, nothing for a new one.
+    pub fn new(
+        connection: Connection,
+        before: Option<InsalesSettings>,
+        settings: InsalesSettings,
+        secrets: Option<InsalesSecrets>,
+    ) -> Self {
+        Self {
+            connection,
+            before,
+            settings,
+            secrets,
+            moved: false,
+        }
+    }
+
     /// Saves it.
     pub async fn save<S: Sql, K: Kv>(
         mut self,
@@ -62,6 +80,7 @@ impl Draft {
         if moved {
             "{}".clone_into(&mut self.connection.facts);
         }
+        self.moved = moved;
         let json = serde_json::to_string(&self.settings);
         self.connection.settings = json.map_err(|e| ApiError::internal(&e))?;
         Ok(())
@@ -168,6 +187,9 @@ impl Draft {
         };
         let text = format!("сохранено. {}", connection.state_text);
         let mut batch = vec![write, told(c, tenant, &connection, &text)];
+        if self.moved {
+            batch.push(rows::moved(tenant.slug.as_str(), &connection.id, c.now_ms));
+        }
         batch.extend(jobs(c, tenant, &connection, changed));
         c.app.sql.atomic(batch).await?;
         again(c, &connection).await

@@ -163,7 +163,7 @@ fn how_an_order_stands_in_a_shop_is_seen_and_tried_again() {
         .to_owned();
     let path = format!("/demo/orders/{id}/push");
     assert_eq!(w.get(&path).status, 404, "it is for no shop");
-    assert_eq!(w.post(&path, &json!({})).status, 404);
+    assert_eq!(w.post(&path, &json!({})).refusal().0, 409, "nowhere to");
     let row = Statement::new(
         "INSERT INTO order_pushes (tenant, order_id, connection, state, error, created_at, updated_at) \
          VALUES ('demo', ?1, 'c1', 'refused', 'InSales отказал (код 422): client.phone', 1, 1)",
