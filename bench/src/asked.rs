@@ -18,16 +18,31 @@ pub fn tick(url: &str, budget_ms: u32, once: bool) -> Result<Value> {
 
 /// Calls with a bearer token; an answer that is no success is an error.
 pub fn call(url: &str, method: &str, path: &str, bearer: &str, body: &Value) -> Result<Value> {
+    call_with(url, method, path, bearer, &[], body)
+}
+
+/// The same with further headers.
+pub fn call_with(
+    url: &str,
+    method: &str,
+    path: &str,
+    bearer: &str,
+    headers: &[(&str, &str)],
+    body: &Value,
+) -> Result<Value> {
     let agent: Agent = Agent::config_builder()
         .timeout_global(Some(TIMEOUT))
         .http_status_as_error(false)
         .build()
         .into();
-    let request = http::Request::builder()
+    let mut request = http::Request::builder()
         .method(method)
         .uri(format!("{url}{path}"))
         .header("authorization", format!("Bearer {bearer}"))
         .header("content-type", "application/json");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
     let mut answer = match method {
         "GET" => agent.run(request.body(())?)?,
         _ => agent.run(request.body(body.to_string())?)?,

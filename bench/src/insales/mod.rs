@@ -1,6 +1,8 @@
 //! A shop on InSales connected: a whole import beside the pace that the shop's limit allows, what an unchanged
-//! shop costs, and whether an import that is killed ends as one that is not. The fake counts what it is asked.
+//! shop costs, whether an import that is killed ends as one that is not, and whether orders get there once. The
+//! fake counts what it is asked.
 
+mod orders;
 mod world;
 
 use std::path::Path;
@@ -44,7 +46,8 @@ pub fn measure(dir: &Path, figures: &mut Figures) -> Result<()> {
     eprintln!("bench: the same, killed {} times", KILLS.len());
     let killed = killed(dir, figures)?;
     ensure!(calm == killed, "an import that was killed ended otherwise");
-    Ok(())
+    eprintln!("bench: orders over a link that fails");
+    orders::measure(dir, figures)
 }
 
 fn undisturbed(dir: &Path, figures: &mut Figures) -> Result<String> {

@@ -63,7 +63,26 @@ impl World {
         Ok(())
     }
 
-    fn operate(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
+    /// Switches the passing on of orders on: paid in cash, fetched by the customer.
+    pub fn pass_on_orders(&self) -> Result<()> {
+        let is_pickup = |one: &&Value| one.get("type") == Some(&json!("DeliveryVariant::PickUp"));
+        let deliveries = self.fake.things(DOMAIN, "delivery_variants");
+        let pickup = deliveries
+            .iter()
+            .find(is_pickup)
+            .and_then(|one| one.get("id"));
+        let settings = json!({ "shop": DOMAIN, "orders": {
+            "on": true,
+            "payments": { "cash": self.fake.id(DOMAIN, "payment_gateways", 0) },
+            "deliveries": { "pickup": pickup.context("no pickup")? },
+        }});
+        let path = format!("/{TENANT}/connections/{}", self.connection);
+        self.operate("PUT", &path, &json!({ "settings": settings }))
+            .map(drop)
+    }
+
+    /// Calls the operator's API.
+    pub fn operate(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
         let path = format!("/api/v1/tenants{path}");
         call(&self.host.url, method, &path, OPERATOR_TOKEN, body)
     }
