@@ -134,6 +134,17 @@ impl Record {
         self.bound(statement, tenant, now_ms)
     }
 
+    /// The same unless the journal's last rows of this outcome have it already: what is found anew each night
+    /// is told once. For outcomes that are not [`Outcome::Ok`].
+    #[must_use]
+    pub fn statement_once(&self, tenant: &str, now_ms: i64) -> Statement {
+        const NEW: &str = "NOT EXISTS (SELECT 1 FROM (\
+             SELECT object, text FROM journal INDEXED BY journal_to_look_at \
+             WHERE tenant = ?1 AND outcome = ?8 AND outcome <> 'ok' ORDER BY id DESC LIMIT 200) j \
+             WHERE j.object = ?6 AND j.text = ?9)";
+        self.statement_if(tenant, now_ms, NEW)
+    }
+
     fn bound(&self, statement: Statement, tenant: &str, now_ms: i64) -> Statement {
         debug_assert!(ACTIONS.contains(&self.action), "{}", self.action);
         statement

@@ -137,6 +137,13 @@ fn what_is_not_clear_is_not_linked_and_told() {
     assert_eq!(w.rows(KEPT), [ALONE]);
     assert!(w.told("«Товар 1» не связан: артикул «A10» и у «Наш P1», и у «Наш P2»"));
     assert!(w.told("«Товар 2» не связан с «Наш P3»"));
+    // It is found each night, and told once: the first time in other words, since the others were no goods yet.
+    w.run(Kind::Full);
+    let rows = "SELECT text FROM journal WHERE text LIKE '%не связан%'";
+    let told = w.rows(rows);
+    assert_eq!(told.len(), 5);
+    w.run(Kind::Full);
+    assert_eq!(w.rows(rows), told);
     // Once it is clear it is linked.
     w.masters(&[master("P2", "другой")]);
     w.run(Kind::Full);

@@ -279,14 +279,15 @@ impl<S: Sql, H: Http, C: Clock> Work<'_, S, H, C> {
         self.ports.sql.atomic(batch).await.map(drop)
     }
 
-    /// The statement that tells the merchant of something doubtful, as long as there are few of them.
+    /// The statement that tells the merchant of something doubtful, as long as there are few of them; once, not
+    /// each night.
     fn warn(&self, cursor: &mut Cursor, object: &str, text: &str) -> Option<Statement> {
         /// How many warnings of one run the journal holds; the rest is counted.
         const TOLD: u64 = 50;
         cursor.totals.warnings += 1;
         let row = record(object, Outcome::Warning, text.to_owned());
         let now = self.ports.clock.now_ms();
-        (cursor.totals.warnings <= TOLD).then(|| row.statement(self.tenant(), now))
+        (cursor.totals.warnings <= TOLD).then(|| row.statement_once(self.tenant(), now))
     }
 
     async fn finish(&self, cursor: &Cursor) -> Result<Ended, Failure> {
