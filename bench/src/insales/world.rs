@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use fake_insales::{Fake, Goods, Options, Shape};
 use serde_json::{Value, json};
 
-use crate::asked::call;
+use crate::asked::{call, call_with};
 use crate::imported::{Place, finish};
 use crate::process::Process;
 use crate::served::OPERATOR_TOKEN;
@@ -76,9 +76,10 @@ impl World {
             "payments": { "cash": self.fake.id(DOMAIN, "payment_gateways", 0) },
             "deliveries": { "pickup": pickup.context("no pickup")? },
         }});
-        let path = format!("/{TENANT}/connections/{}", self.connection);
-        self.operate("PUT", &path, &json!({ "settings": settings }))
-            .map(drop)
+        let path = format!("/api/v1/tenants/{TENANT}/connections/{}", self.connection);
+        let body = json!({ "settings": settings });
+        let any = [("if-match", "*")];
+        call_with(&self.host.url, "PUT", &path, OPERATOR_TOKEN, &any, &body).map(drop)
     }
 
     /// Calls the operator's API.
