@@ -227,6 +227,12 @@ impl Connection {
         })
     }
 
+    /// Gives a new one the id that every connection to `what` has, so that what is connected again after it was
+    /// removed finds its goods and orders.
+    pub fn leads_to(&mut self, what: &str) {
+        self.id = text::id_of(&format!("{} {what}", self.kind));
+    }
+
     /// Gives it another name.
     ///
     /// # Errors

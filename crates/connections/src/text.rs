@@ -1,5 +1,7 @@
 //! Names and ids.
 
+use sha2::{Digest, Sha256};
+
 use crate::Error;
 
 /// The longest name of a company or connection, in characters.
@@ -23,9 +25,18 @@ pub fn name(given: &str) -> Result<String, Error> {
 pub fn id() -> Result<String, Error> {
     let mut random = [0u8; ID_CHARS];
     getrandom::fill(&mut random).map_err(|_| Error::Random)?;
+    Ok(letters(&random))
+}
+
+/// The short id of what is called so.
+pub fn id_of(name: &str) -> String {
+    letters(&Sha256::digest(name))
+}
+
+fn letters(bytes: &[u8]) -> String {
     let letter = |byte: &u8| LETTERS.get(usize::from(byte % 32)).copied();
-    let letters = random.iter().filter_map(letter);
-    Ok(letters.map(char::from).collect())
+    let letters = bytes.iter().filter_map(letter).take(ID_CHARS);
+    letters.map(char::from).collect()
 }
 
 #[cfg(test)]
@@ -45,7 +56,14 @@ mod tests {
     fn an_id_is_short_plain_and_new() {
         let (one, two) = (id().unwrap(), id().unwrap());
         assert_ne!(one, two);
+        assert_eq!(id_of("insales kofe"), id_of("insales kofe"));
+        assert_ne!(id_of("insales kofe"), id_of("insales kofe2"));
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-        assert!(one.chars().count() == ID_CHARS && one.chars().all(plain));
+        for id in [one, id_of("я")] {
+            assert!(
+                id.chars().count() == ID_CHARS && id.chars().all(plain),
+                "{id}"
+            );
+        }
     }
 }

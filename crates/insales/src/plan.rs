@@ -94,12 +94,12 @@ pub fn removed(connection: &Connection) -> Vec<Statement> {
 
 /// The statements that forget what was kept of a connection that is removed, but for its goods.
 #[must_use]
-pub fn forgotten(connection: &Connection) -> Vec<Statement> {
+pub fn forgotten(connection: &Connection, now_ms: i64) -> Vec<Statement> {
     let (tenant, id) = (connection.tenant.as_str(), connection.id.as_str());
     let mut batch = removed(connection);
     batch.extend(sync::forget(tenant, id));
     batch.push(hooks::forget(tenant, id));
-    batch.extend(crate::orders::rows::forget(tenant, id));
+    batch.extend(crate::orders::rows::forget(tenant, id, now_ms));
     batch
 }
 

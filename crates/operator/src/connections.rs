@@ -11,6 +11,7 @@ use sklad_insales::connected::{self, Connected, Facts, KIND, Unusable};
 use sklad_insales::domain;
 use sklad_insales::number_field;
 use sklad_insales::options::{self, Options};
+use sklad_insales::orders::rows;
 use sklad_insales::plan::{self, Changed};
 use sklad_insales::settings::{InsalesSecrets, InsalesSettings};
 use sklad_insales::webhook::hooks;
@@ -395,14 +396,18 @@ pub async fn remove<S: Sql, K: Kv>(
 ) -> Result<Reply, ApiError> {
     let tenant = c.tenant().await?;
     let connection = found(c, &tenant).await?;
-    let text = match unsubscribed(c, &connection, http, clock).await? {
-        true => "удалено",
+    let mut text = "удалено".to_owned();
+    if !unsubscribed(c, &connection, http, clock).await? {
         // They do no harm: calls of who is not connected are answered 404.
-        false => "удалено. Подписки на уведомления остались в InSales: отменить их не удалось",
-    };
+        text += ". Подписки на уведомления остались в InSales: отменить их не удалось";
+    }
+    let waiting = rows::waiting(&c.app.sql, &connection.tenant, &connection.id).await?;
+    if waiting > 0 {
+        text += &format!(". Не передано заказов: {waiting}");
+    }
     let mut batch = vec![connection.remove()];
-    batch.extend(plan::forgotten(&connection));
-    batch.push(told(c, &tenant, &connection, text));
+    batch.extend(plan::forgotten(&connection, c.now_ms));
+    batch.push(told(c, &tenant, &connection, &text));
     c.app.sql.atomic(batch).await?;
     Ok(Reply::empty())
 }

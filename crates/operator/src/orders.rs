@@ -2,10 +2,10 @@
 
 use http::StatusCode;
 use serde::Deserialize;
-use sklad_insales::orders as shops;
+use sklad_insales::orders::{self as shops, view::Again};
 use sklad_jobs::mask;
 use sklad_orders::{After, Event, NewOrder, Order, Stored, View, Who, rubles};
-use sklad_store::{Kv, Sql, SqlError, Statement};
+use sklad_store::{Kv, Sql, Statement};
 use sklad_tenant::Slug;
 
 use crate::context::{Context, Told};
@@ -168,18 +168,15 @@ pub async fn push_again<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, A
     };
     let text = format!("Заказ {}: передать в InSales{what}", order.number);
     let told = row(c, &tenant.slug, &order, text);
-    match shops::view::again(sql, slug, &order, told, c.now_ms).await {
-        Err(SqlError::Conflict) => Err(ApiError::conflict(match before {
-            Some(_) => "Повторять нечего: заказ уже в InSales, или ещё не известно, дошёл ли он",
-            None => {
-                "Передать некуда: у компании заказа нет включённой передачи заказов в InSales, заказ отменён, \
-                 или его товары названы не нашими идентификаторами"
-            }
-        })),
-        done => {
-            done?;
-            pushed(c, slug, &order.id).await
-        }
+    match shops::view::again(sql, slug, &order, told, c.now_ms).await? {
+        Again::Goes => pushed(c, slug, &order.id).await,
+        Again::Nothing => Err(ApiError::conflict(
+            "Повторять нечего: заказ уже в InSales, или ещё не известно, дошёл ли он",
+        )),
+        Again::Nowhere => Err(ApiError::conflict(
+            "Передать некуда: у компании заказа нет включённой передачи заказов в InSales, заказ отменён, \
+             или его товары названы не нашими идентификаторами",
+        )),
     }
 }
 

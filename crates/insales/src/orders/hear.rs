@@ -7,7 +7,7 @@ use sklad_jobs::journal::Outcome;
 use sklad_orders::{Order, Who};
 use sklad_store::{Clock, Http, Sql, Statement};
 
-use super::push::{another_sum, told};
+use super::push::told;
 use super::rows::{self, Push, State};
 use super::wire::{self, Said, Theirs};
 use super::{Cursor, Stop, Work, words};
@@ -99,28 +99,20 @@ pub async fn arrived<S: Sql, H: Http, C: Clock>(
     order: &Order,
     theirs: Theirs,
 ) -> Result<(), Stop> {
-    let wrong = another_sum(order, &theirs);
-    let mut text = format!(
+    let text = format!(
         "Заказ {} передан в InSales: номер {}",
         order.number, theirs.number
     );
-    if let Some(wrong) = &wrong {
-        text = format!("{text}, но {wrong}");
-    }
-    let outcome = match wrong {
-        Some(_) => Outcome::Warning,
-        None => Outcome::Ok,
-    };
     let now = work.now();
     push.state = State::Sent;
     push.attempts = 0;
-    push.error = wrong.unwrap_or_default();
+    push.error.clear();
     push.their_id = Some(theirs.id);
     push.their_number = theirs.number;
     // What has changed here meanwhile is looked at.
     push.due_at = Some(now);
     let before = words::first(&theirs.said);
-    let told = told(work, order, outcome, text);
+    let told = told(work, order, Outcome::Ok, text);
     taken(work, cursor, push, &before, theirs.said, vec![told]).await
 }
 
@@ -146,6 +138,10 @@ async fn heard<S: Sql, H: Http, C: Clock>(
     } else if before.is_like(&theirs.said) {
         // It has not heard us yet.
         return Ok(());
+    }
+    if (before.total, before.archived) != (theirs.said.total, theirs.said.archived) {
+        // It is compared with ours.
+        push.due_at = Some(work.now());
     }
     taken(work, cursor, push, &seen, theirs.said, Vec::new()).await
 }

@@ -5,12 +5,12 @@ use serde_json::json;
 use sklad_catalog::offers::{self, Name};
 use sklad_jobs::job::backoff;
 use sklad_jobs::journal::{Direction, Outcome, Record};
-use sklad_orders::{MAX_PENDING, Order, rubles};
+use sklad_orders::{MAX_PENDING, Order};
 use sklad_store::{Clock, Http, Sql, SqlError, Statement};
 
 use super::map::{self, Known};
 use super::rows::{self, Mark, Push, State};
-use super::wire::{self, Theirs};
+use super::wire;
 use super::{Cursor, LOOK_MS, Stop, Went, Work, hear, is_for, words};
 use crate::api::Error;
 use crate::api::page;
@@ -158,7 +158,7 @@ async fn kept<S: Sql, H: Http, C: Clock>(
     work: &Work<'_, S, H, C>,
     cursor: &Cursor,
     push: Push,
-    told: Option<Statement>,
+    told: impl IntoIterator<Item = Statement>,
 ) -> Result<Did, Stop> {
     let mut batch = vec![push.save(work.place.tenant, work.now())];
     batch.extend(told);
@@ -177,7 +177,7 @@ async fn create<S: Sql, H: Http, C: Clock>(
 ) -> Result<Did, Stop> {
     // Under another number it would not be found.
     if push.number.is_empty() {
-        push.number.clone_from(&order.number);
+        push.number = words::number(work.of(), order);
     }
     let body = match body(work, order, &push.number, field).await? {
         Ok(body) => body,
@@ -325,15 +325,18 @@ pub fn told<S: Sql, H: Http, C: Clock>(
     record.statement(work.place.tenant, work.now())
 }
 
-/// What is wrong with an order that has arrived: the shop asks the customer for another sum.
-pub fn another_sum(order: &Order, theirs: &Theirs) -> Option<String> {
-    let total = theirs
-        .total_kopecks
-        .filter(|total| *total != order.sum_kopecks)?;
-    let (theirs, ours) = (rubles(total), rubles(order.sum_kopecks));
-    Some(format!(
-        "в InSales сумма заказа {theirs} ₽, а здесь {ours} ₽"
-    ))
+/// Takes down what is wrong with an order that is there; answers the journal's row where that is new.
+pub fn compared<S: Sql, H: Http, C: Clock>(
+    work: &Work<'_, S, H, C>,
+    push: &mut Push,
+    order: &Order,
+) -> Option<Statement> {
+    let heard = push.heard.as_ref();
+    let wrong = heard.and_then(|heard| words::wrong(order, heard));
+    let new = wrong.as_ref().filter(|wrong| **wrong != push.error);
+    let text = new.map(|wrong| format!("Заказ {}: {wrong}", order.number));
+    push.error = wrong.unwrap_or_default();
+    text.map(|text| told(work, order, Outcome::Warning, text))
 }
 
 /// Tells the shop the status that our side has given to an order. To say it again does no harm.
@@ -349,7 +352,9 @@ async fn tell<S: Sql, H: Http, C: Clock>(
     let (Some(wanted), Some(their_id)) = (wanted, push.their_id) else {
         push.due_at = None;
         push.told = None;
-        return kept(work, cursor, push, None).await;
+        // It may be our order that has changed.
+        let told = compared(work, &mut push, order);
+        return kept(work, cursor, push, told).await;
     };
     push.told = Some(wanted.clone());
     let begun = push.save(work.place.tenant, work.now());
@@ -409,8 +414,8 @@ async fn confirmed<S: Sql, H: Http, C: Clock>(
     }
     push.due_at = None;
     push.attempts = 0;
-    push.error.clear();
     let text = format!("Заказ {}: в InSales передан статус {status}", order.number);
-    let told = told(work, order, Outcome::Ok, text);
-    kept(work, cursor, push, Some(told)).await
+    let mut batch = vec![told(work, order, Outcome::Ok, text)];
+    batch.extend(compared(work, &mut push, order));
+    kept(work, cursor, push, batch).await
 }

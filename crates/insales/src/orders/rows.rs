@@ -393,21 +393,43 @@ pub fn hinted((tenant, connection): (&str, &str), orders: &[u64], now_ms: i64) -
 }
 
 /// The statements that forget a connection that is removed. What is in its shop stays known of the orders;
-/// what is on its way there is not followed any more.
+/// what is on its way there waits for a person.
 #[must_use]
-pub fn forget(tenant: &str, connection: &str) -> [Statement; 2] {
-    const MARKS: &str = "DELETE FROM order_marks WHERE tenant = ?1 AND connection = ?2";
-    const DUE: &str = "UPDATE order_pushes INDEXED BY order_pushes_due SET due_at = NULL \
+pub fn forget(tenant: &str, connection: &str, now_ms: i64) -> Vec<Statement> {
+    const TEXT: &str =
+        "Подключение удалили до передачи заказа: передайте его, когда магазин подключён снова";
+    let marks = "DELETE FROM order_marks WHERE tenant = ?1 AND connection = ?2";
+    let due = "UPDATE order_pushes INDEXED BY order_pushes_due SET due_at = NULL, \
+         state = iif(state = 'due', 'refused', state), error = iif(state = 'due', ?3, error), \
+         version = version + 1, updated_at = ?4 \
          WHERE tenant = ?1 AND connection = ?2 AND due_at IS NOT NULL";
-    [MARKS, DUE].map(|sql| Statement::new(sql).bind(tenant).bind(connection))
+    let of = |sql: &'static str| Statement::new(sql).bind(tenant).bind(connection);
+    vec![
+        moved(tenant, connection, now_ms),
+        of(due).bind(TEXT).bind(now_ms),
+        of(marks),
+    ]
 }
 
-/// The statement for a connection that leads to another shop from now on: what may have arrived in the one
-/// before cannot be looked for any more, so that a person decides.
+/// How many orders are on their way to the shop of a connection.
+///
+/// # Errors
+/// The database's.
+pub async fn waiting(sql: &impl Sql, tenant: &str, connection: &str) -> Result<i64, SqlError> {
+    let statement = Statement::new(
+        "SELECT count(*) FROM order_pushes INDEXED BY order_pushes_due \
+         WHERE tenant = ?1 AND connection = ?2 AND due_at IS NOT NULL AND state <> 'sent'",
+    );
+    let rows = sql.query(statement.bind(tenant).bind(connection)).await?;
+    Ok(rows.first().and_then(|row| row.int(0)).unwrap_or_default())
+}
+
+/// The statement for a connection that leads to another shop from now on, or is removed: what may have arrived
+/// in the one before cannot be looked for any more, so that a person decides.
 #[must_use]
 pub fn moved(tenant: &str, connection: &str, now_ms: i64) -> Statement {
-    const TEXT: &str = "Адрес магазина сменили, пока не было известно, дошёл ли заказ: если его нет в прежнем \
-         магазине, передайте его ещё раз";
+    const TEXT: &str = "Подключение сменили, пока не было известно, дошёл ли заказ: если его нет в прежнем магазине, \
+         передайте его ещё раз";
     Statement::new(
         "UPDATE order_pushes INDEXED BY order_pushes_unclear SET state = 'refused', due_at = NULL, \
          asked_at = NULL, behind_at = NULL, behind_id = NULL, error = ?3, version = version + 1, \
@@ -419,17 +441,20 @@ pub fn moved(tenant: &str, connection: &str, now_ms: i64) -> Statement {
     .bind(now_ms)
 }
 
-/// The statement that tries again what was refused or has failed; a conflict where there is nothing to try.
+/// The statement that lets an order go to the shop of a connection as soon as possible; a conflict where it is
+/// looked for, or is in another shop.
 #[must_use]
-pub fn again(tenant: &str, order: &str, now_ms: i64) -> Statement {
+pub fn again((tenant, connection): (&str, &str), order: &str, now_ms: i64) -> Statement {
     Statement::new(
-        "UPDATE order_pushes SET state = iif(state = 'refused', 'due', state), due_at = ?3, attempts = 0, \
-             error = '', version = version + 1, updated_at = ?3 \
-         WHERE tenant = ?1 AND order_id = ?2 AND state <> 'unclear' AND (error <> '' OR due_at IS NOT NULL) \
+        "UPDATE order_pushes SET connection = ?4, due_at = ?3, attempts = 0, \
+             error = iif(state = 'sent', error, ''), state = iif(state = 'refused', 'due', state), \
+             version = version + 1, updated_at = ?3 \
+         WHERE tenant = ?1 AND order_id = ?2 AND state <> 'unclear' AND (state <> 'sent' OR connection = ?4) \
          RETURNING 1",
     )
     .bind(tenant)
     .bind(order)
     .bind(now_ms)
+    .bind(connection)
     .expect_rows(1)
 }

@@ -1,10 +1,15 @@
 //! What people see of an order on its way to a shop.
 
 use serde::Serialize;
+use sklad_connections::Connection;
+use sklad_jobs::job;
 use sklad_orders::Order;
 use sklad_store::{Sql, SqlError, Statement};
 
-use super::rows::{self, Push};
+use super::rows::{self, Push, State};
+use super::words;
+use crate::connected;
+use crate::plan::ORDERS;
 
 /// How an order stands in InSales.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -73,21 +78,61 @@ pub async fn get(sql: &impl Sql, tenant: &str, order: &str) -> Result<Option<Vie
     Ok(rows::get(sql, tenant, order).await?.map(View::from))
 }
 
+/// What came of passing on an order by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// It goes as soon as possible.
+    Goes,
+    /// The order is there, or is looked for.
+    Nothing,
+    /// It is for no shop.
+    Nowhere,
+}
+
 /// Passes an order on as soon as possible, and writes `told` with it: one that was refused or has failed, or
 /// that was made before orders were switched on.
 ///
 /// # Errors
-/// [`SqlError::Conflict`] where there is nothing to do: the order is there, or is looked for, or is for no
-/// shop.
+/// The database's.
 pub async fn again(
     sql: &impl Sql,
     tenant: &str,
     order: &Order,
     told: Statement,
     now_ms: i64,
-) -> Result<(), SqlError> {
-    let mut batch = super::wake(sql, tenant, Some(order), now_ms).await?;
-    batch.push(rows::again(tenant, &order.id, now_ms));
-    batch.push(told);
-    sql.atomic(batch).await.map(drop)
+) -> Result<Again, SqlError> {
+    let row = rows::get(sql, tenant, &order.id).await?;
+    let shops = super::passing(sql, tenant).await?;
+    let sent = row.as_ref().filter(|row| row.state == State::Sent);
+    let mut shops = shops.iter();
+    let shop = match sent {
+        Some(row) => shops.find(|shop| shop.id == row.connection),
+        None => shops.find(|shop| super::is_for(&shop.company, order)),
+    };
+    let Some(shop) = shop else {
+        return Ok(Again::Nowhere);
+    };
+    let unclear = row.as_ref().is_some_and(|row| row.state == State::Unclear);
+    if unclear || sent.is_some_and(|row| !has_to_hear(shop, order, row)) {
+        return Ok(Again::Nothing);
+    }
+    let place = (tenant, shop.id.as_str());
+    let batch = vec![
+        rows::begin_orders(place, &[&order.id], now_ms),
+        rows::again(place, &order.id, now_ms),
+        job::ask(tenant, ORDERS, &shop.id, now_ms),
+        told,
+    ];
+    match sql.atomic(batch).await {
+        // It has just been sent.
+        Err(SqlError::Conflict) => Ok(Again::Nothing),
+        done => done.map(|_| Again::Goes),
+    }
+}
+
+/// Whether the shop does not have the status that it should have.
+fn has_to_hear(shop: &Connection, order: &Order, row: &Push) -> bool {
+    let heard = row.heard.clone().unwrap_or_default();
+    let settings = connected::settings(shop);
+    settings.is_ok_and(|settings| words::wanted(&settings.orders, order, &heard).is_some())
 }

@@ -28,6 +28,9 @@ pub struct Said {
     /// Whether it is in the trash.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub archived: bool,
+    /// What it costs there, kopecks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<i64>,
     /// When it was changed there last, as the shop wrote it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub at: String,
@@ -58,8 +61,6 @@ pub struct Theirs {
     pub id: i64,
     /// Its number.
     pub number: String,
-    /// What it costs, kopecks.
-    pub total_kopecks: Option<i64>,
     /// When it was made, milliseconds since 1970 UTC.
     pub created_at: Option<i64>,
     /// Its state.
@@ -130,7 +131,6 @@ pub fn order(raw: &RawValue, field: u64) -> Option<Theirs> {
     Some(Theirs {
         id: id(row.id)?,
         number: kept(row.number).unwrap_or_default(),
-        total_kopecks: decimal(row.total).and_then(kopecks),
         created_at: kept(row.created_at).and_then(|at| moment(&at)),
         fieldless: matches!(ours, Some(None)),
         ours: ours.flatten().and_then(|f| text(f.value)),
@@ -140,6 +140,7 @@ pub fn order(raw: &RawValue, field: u64) -> Option<Theirs> {
             fulfillment: kept(row.fulfillment),
             financial: kept(row.financial),
             archived: row.archived.is_some_and(|raw| raw.get().contains("true")),
+            total: decimal(row.total).and_then(kopecks),
             at: kept(row.updated_at).unwrap_or_default(),
         },
     })
@@ -213,7 +214,7 @@ mod tests {
             "fields_values":[{"field_id":"6","value":"x"},{"id":1,"field_id":7,"value":"15"},null]}"#;
         let read = answered(json, 7).unwrap();
         assert_eq!((read.id, read.number.as_str()), (90_431_719, "1052"));
-        assert_eq!(read.total_kopecks, Some(2_524_150));
+        assert_eq!(read.said.total, Some(2_524_150));
         assert_eq!(read.created_at, Some(1_703_245_433_000));
         assert_eq!(read.ours.as_deref(), Some("15"));
         assert_eq!(read.said.status.as_deref(), Some("new"));
@@ -221,7 +222,7 @@ mod tests {
         assert!(answered(json, 8).unwrap().fieldless);
         let plain = answered(r#"{"id":1,"archived":true,"financial_status":"paid"}"#, 7).unwrap();
         assert!(plain.said.archived && plain.said.is_paid());
-        assert_eq!((plain.ours, plain.total_kopecks), (None, None));
+        assert_eq!((plain.ours, plain.said.total), (None, None));
         assert!(!plain.fieldless, "it does not tell of fields");
         for json in ["", "[]", "7", "{}", r#"{"id":"x"}"#, "\"\""] {
             assert_eq!(answered(json, 7), None, "{json}");

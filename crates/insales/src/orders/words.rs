@@ -3,7 +3,8 @@
 //! A word counts where it has changed: what the shop repeats changes nothing here, so that the later change
 //! of either side stands.
 
-use sklad_orders::{Order, Status, Word};
+use sha2::{Digest, Sha256};
+use sklad_orders::{Order, Status, Word, rubles};
 
 use super::wire::Said;
 use crate::settings::{Means, OrderSettings};
@@ -11,16 +12,33 @@ use crate::settings::{Means, OrderSettings};
 /// The system status of an order that is new, and the name of the status that every shop has for it.
 const NEW: &str = "new";
 
+/// What stands for an order in the field of the shop that holds our number: the number for people, and behind
+/// it what tells it from an order of this number that another cabinet passes on to the same shop.
+#[must_use]
+pub fn number((tenant, connection): (&str, &str), order: &Order) -> String {
+    /// Bytes of the digest: with the number they are the same for nobody else.
+    const BYTES: usize = 4;
+    let mut digest = Sha256::new();
+    for part in [tenant, connection, &order.id] {
+        digest.update(part);
+        digest.update([0]);
+    }
+    let digest = digest.finalize();
+    let mark = hex::encode(digest.get(..BYTES).unwrap_or_default());
+    format!("{}/{mark}", order.number)
+}
+
 /// What the shop has changed from `before` to `now`.
 #[must_use]
 pub fn word(settings: &OrderSettings, before: &Said, now: &Said) -> Word {
     let changed = |before: bool, now: bool| (before != now).then_some(now);
     let means = |said: &Said, what: Means| means(settings, said, what);
     let moved = before.status != now.status;
+    let is_shipped = shipped(settings, now).filter(|_| moved);
     Word {
         status: status(settings, now).filter(|_| moved),
         paid: changed(before.is_paid(), now.is_paid()).filter(|_| settings.financial),
-        shipped: changed(means(before, Means::Shipped), means(now, Means::Shipped)),
+        shipped: is_shipped.filter(|is| shipped(settings, before) != Some(*is)),
         cancelled: changed(
             means(before, Means::Cancelled),
             means(now, Means::Cancelled),
@@ -62,6 +80,32 @@ fn status(settings: &OrderSettings, said: &Said) -> Option<Status> {
     })
 }
 
+/// Whether a status says that the goods have left; nothing where it says neither: what is delivered or comes
+/// back has left before.
+fn shipped(settings: &OrderSettings, said: &Said) -> Option<bool> {
+    /// System statuses of orders whose goods are still here.
+    const HERE: [&str; 3] = [NEW, "accepted", "approved"];
+    if means(settings, said, Means::Shipped) {
+        return Some(true);
+    }
+    let system = said.fulfillment.as_deref().or(said.status.as_deref());
+    system.filter(|system| HERE.contains(system)).map(|_| false)
+}
+
+/// What a person must see of an order that is there: that it was deleted, or that its customer is asked for
+/// another sum.
+#[must_use]
+pub fn wrong(order: &Order, said: &Said) -> Option<String> {
+    if said.archived && order.cancelled_at.is_none() {
+        return Some("заказ удалён в InSales".to_owned());
+    }
+    let total = said.total.filter(|total| *total != order.sum_kopecks)?;
+    let (theirs, ours) = (rubles(total), rubles(order.sum_kopecks));
+    Some(format!(
+        "в InSales сумма заказа {theirs} ₽, а здесь {ours} ₽"
+    ))
+}
+
 fn means(settings: &OrderSettings, said: &Said, what: Means) -> bool {
     let Some(permalink) = &said.status else {
         return false;
@@ -72,20 +116,31 @@ fn means(settings: &OrderSettings, said: &Said, what: Means) -> bool {
 }
 
 /// The status that the shop must be told for an order of which it said `heard`; nothing where it says the
-/// same already, or has no word for it.
+/// same already, or has no word for it, or has deleted the order. A status that 1C names without an id is
+/// known by its name.
 #[must_use]
 pub fn wanted(settings: &OrderSettings, order: &Order, heard: &Said) -> Option<String> {
+    if heard.archived {
+        return None;
+    }
     if order.cancelled_at.is_some() {
         let told = means(settings, heard, Means::Cancelled);
         return (!told).then(|| settings.cancelled_status.clone());
     }
-    let ours = order.status.as_ref().map(|status| status.id.as_str());
-    let ours = ours.filter(|id| !id.is_empty())?;
+    let ours = order.status.as_ref()?;
+    let folded = |name: &str| name.trim().to_lowercase();
     let is_ours = |permalink: &String| {
-        let told = settings.statuses.get(permalink);
-        told.is_some_and(|of| of.id.as_deref().unwrap_or(permalink) == ours)
+        settings.statuses.get(permalink).is_some_and(|of| {
+            let id = of.id.as_deref().unwrap_or(permalink);
+            match ours.id.as_str() {
+                "" => folded(&of.name) == folded(&ours.name),
+                ours => id == ours,
+            }
+        })
     };
-    if heard.status.as_ref().is_some_and(is_ours) {
+    // What the shop itself calls so is no status of the table.
+    let theirs = ours.id.is_empty() && folded(&heard.title) == folded(&ours.name);
+    if theirs || heard.status.as_ref().is_some_and(is_ours) {
         return None;
     }
     settings.statuses.keys().find(|p| is_ours(p)).cloned()
@@ -138,6 +193,14 @@ mod tests {
         let sent = of(&new, &said("sent", "pending"));
         assert_eq!(sent.shipped, Some(true));
         assert_eq!(of(&new, &said("returned", "pending")).cancelled, Some(true));
+        // What was delivered has left, and is here again where somebody sets it back.
+        let delivered = Said {
+            fulfillment: Some("delivered".to_owned()),
+            ..said("odd", "pending")
+        };
+        assert_eq!(of(&said("sent", "pending"), &delivered).shipped, None);
+        assert_eq!(of(&delivered, &new).shipped, Some(false));
+        assert_eq!(of(&said("sent", "pending"), &new).shipped, Some(false));
         let back = of(&said("declined", "pending"), &new);
         assert_eq!(back.cancelled, Some(false));
     }
@@ -201,5 +264,43 @@ mod tests {
         assert_eq!(wanted(&with("cancelled", Some(1)), "declined"), None);
         assert_eq!(wanted(&with("cancelled", Some(1)), "returned"), None);
         assert_eq!(wanted(&Order::default(), "new"), None);
+        let named = |name: &str| Order {
+            status: Some(Status {
+                name: name.to_owned(),
+                ..Status::default()
+            }),
+            ..Order::default()
+        };
+        assert_eq!(wanted(&named(" собран"), "new").as_deref(), Some("packed"));
+        assert_eq!(wanted(&named("Собран"), "packed-2"), None);
+        assert_eq!(wanted(&named("Передан"), "new"), None);
+        let titled = Said {
+            title: "Собран".to_owned(),
+            ..said("odd", "pending")
+        };
+        assert_eq!(super::wanted(&settings(), &named("Собран"), &titled), None);
+        let deleted = Said {
+            archived: true,
+            ..said("new", "pending")
+        };
+        let cancelled = with("X", Some(1));
+        assert_eq!(super::wanted(&settings(), &cancelled, &deleted), None);
+    }
+
+    #[test]
+    fn another_sum_and_a_deleted_order_are_wrong() {
+        let order = Order {
+            sum_kopecks: 25_000,
+            ..Order::default()
+        };
+        let mut said = said("new", "pending");
+        assert_eq!(wrong(&order, &said), None, "it does not say");
+        said.total = Some(25_000);
+        assert_eq!(wrong(&order, &said), None);
+        said.total = Some(25_100);
+        let text = wrong(&order, &said).unwrap();
+        assert_eq!(text, "в InSales сумма заказа 251,00 ₽, а здесь 250,00 ₽");
+        said.archived = true;
+        assert_eq!(wrong(&order, &said).unwrap(), "заказ удалён в InSales");
     }
 }

@@ -150,14 +150,12 @@ impl Shop {
             .to_owned()
     }
 
-    /// The values of our field, sorted.
+    /// Our numbers in the values of our field, sorted.
     pub fn numbers(&self) -> Vec<String> {
         let orders = self.orders.borrow();
         let number = |order: &Value| {
-            order["fields_values"][0]["value"]
-                .as_str()
-                .unwrap()
-                .to_owned()
+            let value = order["fields_values"][0]["value"].as_str().unwrap();
+            value.split('/').next().unwrap().to_owned()
         };
         let mut numbers: Vec<String> = orders.values().map(number).collect();
         numbers.sort();

@@ -1,7 +1,9 @@
 //! Neither twice nor never.
 
+use futures::executor::block_on;
 use sklad_insales::orders::rows::State;
-use sklad_insales::orders::{Ended, SETTLE_MS};
+use sklad_insales::orders::{Ended, SETTLE_MS, words};
+use sklad_orders::Who;
 
 use super::fake::{EVERY, Fault};
 use super::world::world;
@@ -84,22 +86,30 @@ fn a_process_that_dies_after_the_row_does_not_send_it_twice() {
 
 #[test]
 fn an_order_of_the_same_number_from_before_is_not_ours() {
+    let ours = world().make("k").order;
     let world = world();
     let draft = serde_json::json!({
         "order_lines_attributes": [], "delivery_price": "0.00",
-        "fields_values_attributes": [{"value": "1"}],
+        "fields_values_attributes": [{"value": words::number(("demo", "c1"), &ours)}],
     });
     world.shop.make(&draft);
     world.clock.pass(5 * 3_600_000);
     world.run();
-    let made = world.make("k").order;
-    assert_eq!(made.number, "1");
+    let now = world.clock.0.get();
+    let put = sklad_orders::upsert(
+        &world.sql,
+        "demo",
+        Who::Api,
+        std::slice::from_ref(&ours),
+        now,
+    );
+    block_on(put).unwrap();
     *world.shop.faults.borrow_mut() = vec![Fault::Lost];
     world.step();
     // Somebody touches the old one while ours is looked for.
     world.shop.set_status(500, "approved");
     world.run();
-    assert_eq!(world.push(&made.id).unwrap().their_id, Some(501));
+    assert_eq!(world.push(&ours.id).unwrap().their_id, Some(501));
 }
 
 #[test]

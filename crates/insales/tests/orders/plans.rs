@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures::executor::block_on;
+use sklad_insales::orders::view::Again;
 use sklad_insales::orders::{rows, view, wake};
 use sklad_store::{Sql, Statement};
 
@@ -25,8 +26,18 @@ fn use_everything(world: &World) {
     let now = world.clock.0.get();
     block_on(wake(&world.sql, "demo", None, now)).unwrap();
     // It is there: nothing is tried.
-    block_on(view::again(&world.sql, "demo", &made, told(&made), now)).unwrap_err();
-    block_on(world.sql.atomic(rows::forget("demo", "c1").into())).unwrap();
+    world.connect();
+    let made = world.order(&made.id);
+    let again = view::again(&world.sql, "demo", &made, told(&made), now);
+    assert_eq!(block_on(again), Ok(Again::Nothing));
+    block_on(
+        world
+            .sql
+            .atomic(vec![rows::again(("demo", "c1"), &made.id, now)]),
+    )
+    .unwrap();
+    block_on(rows::waiting(&world.sql, "demo", "c1")).unwrap();
+    block_on(world.sql.atomic(rows::forget("demo", "c1", now))).unwrap();
 }
 
 #[test]

@@ -3,12 +3,13 @@
 use futures::executor::block_on;
 use serde_json::json;
 use sklad_insales::orders::rows::{self, State};
-use sklad_insales::orders::{view, wake};
+use sklad_insales::orders::view::Again;
+use sklad_insales::orders::{view, wake, words};
 use sklad_orders::{Customer, Item, Order, Who};
 use sklad_store::Sql;
 
 use super::fake::Fault;
-use super::world::{NOW, told, world};
+use super::world::{NOW, told, told as told_of, world};
 
 #[test]
 fn an_order_appears_in_the_shop_once() {
@@ -142,6 +143,7 @@ fn who_made_it_and_when_decides_whether_it_goes_there() {
 #[test]
 fn what_cannot_be_sent_is_told_and_tried_again_when_a_person_says_so() {
     let mut world = world();
+    world.connect();
     let mut new = world.new_order(1);
     new.payment.as_mut().unwrap().id = "card".to_owned();
     let made = world.make_of("k", &new).order;
@@ -156,13 +158,12 @@ fn what_cannot_be_sent_is_told_and_tried_again_when_a_person_says_so() {
     world.settings.payments.insert("card".to_owned(), 12);
     let again = |world: &super::world::World| {
         let now = world.clock.0.get();
-        let done = view::again(&world.sql, "demo", &made, told(&made), now);
-        futures::executor::block_on(done)
+        block_on(view::again(&world.sql, "demo", &made, told(&made), now)).unwrap()
     };
     // The shop's own words.
     *world.shop.refusal.borrow_mut() =
         Some((422, json!({"errors": {"client.phone": ["неверный"]}})));
-    again(&world).unwrap();
+    assert_eq!(again(&world), Again::Goes);
     world.run();
     let refused = world.push(&made.id).unwrap();
     assert!(
@@ -171,11 +172,11 @@ fn what_cannot_be_sent_is_told_and_tried_again_when_a_person_says_so() {
         refused.error
     );
     *world.shop.refusal.borrow_mut() = None;
-    again(&world).unwrap();
+    assert_eq!(again(&world), Again::Goes);
     world.run();
     assert_eq!(world.push(&made.id).unwrap().state, State::Sent);
     assert_eq!(world.push(&made.id).unwrap().error, "");
-    assert!(again(&world).is_err(), "it is there");
+    assert_eq!(again(&world), Again::Nothing, "it is there");
 }
 
 #[test]
@@ -225,23 +226,24 @@ fn an_order_is_seen_to_be_due_at_once_and_an_older_one_can_be_passed_on_too() {
         let view = block_on(view::get(&world.sql, "demo", &order.id)).unwrap();
         view.map(|view| (view.connection, view.state))
     };
+    let due = Some(("c1".to_owned(), "due"));
     let old = made("old", NOW - 3_600_000);
-    assert!(again(&old).is_err(), "nobody passes it on");
-    let id = world.connect();
+    assert_eq!(again(&old), Ok(Again::Nowhere), "nobody passes it on");
+    world.connect();
     let new = made("new", now);
     let woken = block_on(wake(&world.sql, "demo", Some(&new), now)).unwrap();
     block_on(world.sql.atomic(woken)).unwrap();
-    assert_eq!(seen(&new), Some((id.clone(), "due")));
+    assert_eq!(seen(&new), due);
     assert_eq!(seen(&old), None);
-    again(&old).unwrap();
-    assert_eq!(seen(&old), Some((id.clone(), "due")));
+    assert_eq!(again(&old), Ok(Again::Goes));
+    assert_eq!(seen(&old), due);
     // Of another company.
     let foreign = Order {
         id: "foreign".to_owned(),
         company: Some("second".to_owned()),
         ..old
     };
-    assert!(again(&foreign).is_err());
+    assert_eq!(again(&foreign), Ok(Again::Nowhere));
 }
 
 #[test]
@@ -257,7 +259,7 @@ fn what_may_be_in_a_shop_that_is_left_waits_for_a_person() {
     let push = world.push(&made.id).unwrap();
     assert_eq!((push.state, push.due_at), (State::Refused, None));
     assert!(
-        push.error.starts_with("Адрес магазина сменили"),
+        push.error.starts_with("Подключение сменили"),
         "{}",
         push.error
     );
@@ -282,16 +284,125 @@ fn a_wrong_key_stops_the_run_and_loses_nothing() {
 }
 
 #[test]
-fn another_sum_in_the_shop_is_told() {
+fn another_sum_in_the_shop_is_told_as_long_as_it_is_another() {
     let world = world();
+    world.connect();
     world.shop.dearer.set(100);
     let made = world.make("k").order;
     world.run();
-    let push = world.push(&made.id).unwrap();
-    assert_eq!(push.state, State::Sent);
-    assert_eq!(
-        push.error,
-        "в InSales сумма заказа 251,00 ₽, а здесь 250,00 ₽"
+    let wrong = || world.push(&made.id).unwrap().error;
+    assert_eq!(world.push(&made.id).unwrap().state, State::Sent);
+    let dearer = "в InSales сумма заказа 251,00 ₽, а здесь 250,00 ₽";
+    assert_eq!(wrong(), dearer);
+    let told = || {
+        world
+            .journal()
+            .iter()
+            .filter(|row| row.contains("сумма"))
+            .count()
+    };
+    assert_eq!(told(), 1);
+    // To try again mends nothing, and hides nothing.
+    let now = world.clock.0.get();
+    let again = view::again(&world.sql, "demo", &made, told_of(&made), now);
+    assert_eq!(block_on(again), Ok(Again::Nothing));
+    assert_eq!(wrong(), dearer);
+    world
+        .shop
+        .change(500, |order| order["total_price"] = "250.0".into());
+    world.hint(500);
+    world.run();
+    assert_eq!((wrong().as_str(), told()), ("", 1));
+    // The order is changed here.
+    let more = Order {
+        sum_kopecks: 50_000,
+        items: vec![Item {
+            quantity_thousandths: 2_000,
+            sum_kopecks: 50_000,
+            ..made.items[0].clone()
+        }],
+        ..world.order(&made.id)
+    };
+    let now = world.clock.0.get();
+    let put = sklad_orders::upsert(
+        &world.sql,
+        "demo",
+        Who::Api,
+        std::slice::from_ref(&more),
+        now,
     );
-    assert!(world.journal()[0].ends_with(&push.error));
+    block_on(put).unwrap();
+    world.run();
+    assert_eq!(wrong(), "в InSales сумма заказа 250,00 ₽, а здесь 500,00 ₽");
+    assert_eq!(told(), 2);
+}
+
+#[test]
+fn that_an_order_was_deleted_there_is_told_and_it_hears_nothing_more() {
+    let world = world();
+    let made = world.make("k").order;
+    world.run();
+    world
+        .shop
+        .change(500, |order| order["archived"] = true.into());
+    world.hint(500);
+    world.run();
+    let push = world.push(&made.id).unwrap();
+    assert_eq!(push.error, "заказ удалён в InSales");
+    let told = "Заказ 1: заказ удалён в InSales".to_owned();
+    assert!(world.journal().contains(&told));
+    let bodies = world.shop.bodies.borrow().len();
+    world.cancel(&made.id);
+    world.run();
+    assert_eq!(world.shop.bodies.borrow().len(), bodies);
+}
+
+#[test]
+fn orders_of_one_number_from_two_cabinets_are_not_taken_for_each_other() {
+    let world = world();
+    world.run();
+    let made = world.make("k").order;
+    let foreign = serde_json::json!({
+        "order_lines_attributes": [], "delivery_price": "0.00",
+        "fields_values_attributes": [{"value": words::number(("other", "c1"), &made)}],
+    });
+    *world.shop.faults.borrow_mut() = vec![Fault::Lost];
+    world.step();
+    world.shop.make(&foreign);
+    world.run();
+    assert_eq!(world.push(&made.id).unwrap().their_id, Some(501));
+    assert_eq!(world.shop.numbers(), ["1", "1"]);
+}
+
+#[test]
+fn what_was_on_its_way_when_the_connection_was_removed_waits_for_a_person() {
+    let world = world();
+    world.run();
+    let lost = world.make("lost").order;
+    *world.shop.faults.borrow_mut() = vec![Fault::Lost];
+    world.step();
+    let due = world.make("due").order;
+    world.step();
+    *world.shop.faults.borrow_mut() = vec![Fault::Status(401)];
+    world.step();
+    let gone = rows::forget("demo", "c1", world.clock.0.get());
+    let waiting = || block_on(rows::waiting(&world.sql, "demo", "c1")).unwrap();
+    assert!(waiting() > 0);
+    block_on(world.sql.atomic(gone)).unwrap();
+    assert_eq!(waiting(), 0);
+    for order in [&lost, &due] {
+        let push = world.push(&order.id).unwrap();
+        if push.state != State::Sent {
+            assert_eq!((push.state, push.due_at), (State::Refused, None));
+            assert!(push.error.starts_with("Подключение"), "{}", push.error);
+        }
+    }
+    assert_eq!(world.push(&lost.id).unwrap().state, State::Refused);
+    // Connected again, the orders go by hand.
+    world.connect();
+    let now = world.clock.0.get();
+    let again = view::again(&world.sql, "demo", &lost, told_of(&lost), now);
+    assert_eq!(block_on(again), Ok(Again::Goes));
+    world.run();
+    assert_eq!(world.push(&lost.id).unwrap().state, State::Sent);
 }

@@ -86,9 +86,10 @@ impl Draft {
         Ok(())
     }
 
-    /// The tenant's other connections: none to the same shop, and one for the orders of a company.
+    /// The tenant's other connections: none to the same shop, and one for the orders of a company. A new one
+    /// gets the id of its shop, unless another has it, which led there once.
     async fn stands_beside<S: Sql, K: Kv>(
-        &self,
+        &mut self,
         c: &Context<'_, S, K>,
         tenant: &Tenant,
     ) -> Result<(), ApiError> {
@@ -102,6 +103,13 @@ impl Draft {
             if theirs.is_some_and(|theirs| theirs.shop == self.settings.shop) {
                 let text = format!("Этот магазин уже подключён: «{}»", other.name);
                 return Err(ApiError::conflict(text));
+            }
+        }
+        if self.connection.version == 0 {
+            let mut known = self.connection.clone();
+            known.leads_to(&self.settings.shop);
+            if all.iter().all(|other| other.id != known.id) {
+                self.connection = known;
             }
         }
         match self.connection.enabled {

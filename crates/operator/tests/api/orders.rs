@@ -164,6 +164,12 @@ fn how_an_order_stands_in_a_shop_is_seen_and_tried_again() {
     let path = format!("/demo/orders/{id}/push");
     assert_eq!(w.get(&path).status, 404, "it is for no shop");
     assert_eq!(w.post(&path, &json!({})).refusal().0, 409, "nowhere to");
+    let shop = Statement::new(
+        "INSERT INTO connections (tenant, id, company, kind, name, settings, enabled, created_at, updated_at) \
+         VALUES ('demo', 'c1', 'main', 'insales', 'Магазин', ?1, 1, 1, 1)",
+    );
+    let settings = json!({"shop": "a.myinsales.ru", "orders": {"on": true}}).to_string();
+    block_on(w.app.sql.atomic(vec![shop.bind(settings)])).unwrap();
     let row = Statement::new(
         "INSERT INTO order_pushes (tenant, order_id, connection, state, error, created_at, updated_at) \
          VALUES ('demo', ?1, 'c1', 'refused', 'InSales отказал (код 422): client.phone', 1, 1)",
