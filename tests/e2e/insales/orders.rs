@@ -168,3 +168,40 @@ fn an_order_whose_answer_was_lost_is_not_made_again() {
         assert_eq!(w.theirs("orders").len(), index + 1);
     }
 }
+
+#[test]
+fn a_shop_that_is_removed_and_connected_again_knows_its_goods_and_orders() {
+    let Some(w) = World::new("an application of the fake's", Goods::Small) else {
+        return;
+    };
+    let shop = w.shop();
+    let connection = open(&w, &shop);
+    let good = sellable(&w, &shop);
+    let order = make(&shop, &good, "cart-1");
+    w.until("it is sent", || push(&shop, &order)["state"] == "sent");
+    w.until("changes are subscribed to", || {
+        !w.theirs("webhooks").is_empty()
+    });
+    let live = || {
+        let goods = shop.list("/goods").into_iter();
+        let live = goods.filter(|good| good["archived"] == json!(false));
+        live.map(|good| text(&good["id"])).collect::<Vec<_>>()
+    };
+    let before = live();
+
+    let path = format!("/connections/{connection}");
+    shop.api("DELETE", &path, &json!({})).ok();
+    assert!(w.theirs("webhooks").is_empty());
+
+    assert_eq!(open(&w, &shop), connection);
+    assert_eq!(live(), before);
+    let id = push(&shop, &order)["their_id"].as_u64().unwrap();
+    let paid = json!({ "financial_status": "paid" });
+    w.fake.change(DOMAIN, "orders", id, &paid).unwrap();
+    let path = format!("/orders/{}", text(&order["id"]));
+    w.until("the payment is known", || {
+        let now = shop.api("GET", &path, &json!({})).ok();
+        !now["order"]["paid_at"].is_null()
+    });
+    assert_eq!(w.theirs("orders").len(), 1);
+}
