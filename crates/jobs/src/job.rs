@@ -20,6 +20,10 @@ use crate::schedule::{Schedule, offset};
 pub const LEASE_MS: i64 = 15_000;
 /// How often a job may fail in a row before it is dead.
 pub const ATTEMPTS_MAX: i64 = 12;
+/// After how many failures a job that has a schedule is told of. It goes on: who has mended a key or a server
+/// must not have to start jobs. No more are counted, so that what is left of [`ATTEMPTS_MAX`] is for hosts that
+/// die of it.
+pub const PATIENCE: i64 = 8;
 /// The wait after the first failure, in milliseconds; it doubles with each further one.
 pub const BACKOFF_MS: i64 = 15_000;
 /// The longest wait after a failure, in milliseconds.
@@ -399,8 +403,11 @@ impl Claim {
     }
 
     fn failed(&self, text: &str, again: bool, now: i64, random: u64) -> Vec<Statement> {
-        let attempts = self.attempts.get() + 1;
-        let dead = !again || attempts >= ATTEMPTS_MAX;
+        let failures = self.attempts.get() + 1;
+        let (attempts, dead) = match (again, self.schedule) {
+            (true, Some(_)) => (failures.min(PATIENCE), false),
+            (again, _) => (failures, !again || failures >= ATTEMPTS_MAX),
+        };
         let state = if dead { "dead" } else { "waiting" };
         let write = self
             .write(
@@ -414,21 +421,28 @@ impl Claim {
             .bind(now)
             .bind(cut(text));
         let mut batch = vec![write];
-        if dead && !self.tenant.is_empty() {
-            batch.push(self.told(text).statement(&self.tenant, now));
-        }
+        let news = match dead {
+            true => Some(format!("Задание остановлено: {text}")),
+            false => (failures > PATIENCE && self.schedule.is_some())
+                .then(|| format!("Задание не удаётся, попытки продолжаются: {text}")),
+        };
+        let news = news.filter(|_| !self.tenant.is_empty());
+        batch.extend(news.map(|text| match dead {
+            true => self.told(text).statement(&self.tenant, now),
+            false => self.told(text).statement_once(&self.tenant, now),
+        }));
         batch
     }
 
-    /// The merchant's journal says that the job stands still.
-    fn told(&self, text: &str) -> Record {
+    /// What the merchant's journal says of the job.
+    fn told(&self, text: String) -> Record {
         Record {
             direction: Direction::Out,
             action: "job",
             object: id(&self.kind, &self.subject),
             customer: None,
             outcome: Outcome::Error,
-            text: format!("Задание остановлено: {text}"),
+            text,
             detail: None,
         }
     }

@@ -463,6 +463,11 @@ const LIMITS: &[(&str, &str, &[Constant])] = &[
         ],
     ),
     (
+        "failures of a job with a schedule after which it is told of",
+        "{}",
+        &[(1, "crates/jobs/src/job.rs", "PATIENCE")],
+    ),
+    (
         "wait after a failure; the longest, doubled with each",
         "{} s; {} min",
         &[

@@ -174,7 +174,6 @@ fn whoever_asks_during_a_run_gets_another() {
 #[test]
 fn a_job_that_fails_is_tried_ever_later_and_then_stands_still() {
     let w = world();
-    w.write(plan("a", "import", "", Some(HOURLY), START));
     w.write(ask("a", "import", "", START));
     let mut waits = Vec::new();
     for n in 1..=ATTEMPTS_MAX {
@@ -199,6 +198,27 @@ fn a_job_that_fails_is_tried_ever_later_and_then_stands_still() {
     let told = w.rows("SELECT text FROM journal WHERE action = 'job' AND outcome = 'error'");
     assert_eq!(told.len(), 1);
     assert!(told[0].string(0).contains("МойСклад не отвечает"));
+}
+
+#[test]
+fn a_job_with_a_schedule_goes_on_trying_and_is_told_of_once() {
+    let w = world();
+    w.write(plan("a", "import", "", Some(HOURLY), START));
+    w.write(ask("a", "import", "", START));
+    for n in 1..=2 * ATTEMPTS_MAX {
+        let claim = w.take(&n.to_string()).unwrap();
+        w.give_back(&claim, &failed(true));
+        let next = w.job("import").next_at.unwrap();
+        assert!(next - w.clock.now.get() <= HOUR);
+        w.clock.now.set(next);
+        assert!(!claim.is_worn_out());
+    }
+    let told = w.rows("SELECT text FROM journal WHERE action = 'job' AND outcome = 'error'");
+    assert_eq!(told.len(), 1);
+    assert!(told[0].string(0).contains("не удаётся, попытки продолжаются: МойСклад не отвечает"));
+    let claim = w.take("mended").unwrap();
+    w.give_back(&claim, &done());
+    assert_eq!(w.job("import").state, "waiting");
 }
 
 #[test]
