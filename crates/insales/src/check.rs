@@ -3,9 +3,9 @@
 use serde::Serialize;
 use sklad_connections::State;
 use sklad_raw::{members, text};
-use sklad_store::{Clock, Http, Ports, Sql, SqlError};
+use sklad_store::{Clock, Http, Sql, SqlError};
 
-use crate::api::{Api, Error, Failure, Part, Session};
+use crate::api::{Error, Failure, Session};
 use crate::connected::{self, Facts};
 use crate::domain;
 use crate::settings::InsalesSettings;
@@ -45,6 +45,11 @@ pub const PRICES: Right = Right {
     name: "Просматривать дополнительные цены",
 };
 
+/// What a key needs for orders and cannot be seen by reading: that a box of these is not ticked is known when
+/// the first order is refused.
+pub const EDITING: &str = "У ключа доступа InSales не отмечено право менять заказы: «Редактировать информацию по заказу \
+     (поля, статус, способ оплаты, доставки)», «Изменять содержимое заказа» или «Редактировать информацию клиентов»";
+
 /// Where the boxes are.
 pub const WHERE: &str = "«Расширения» → «Разработчикам» → «Ключи доступа» → права ключа";
 
@@ -59,20 +64,19 @@ pub struct Checked {
     pub missing: Vec<&'static str>,
     /// What the shop has told of itself; nothing where it has not.
     pub facts: Option<Facts>,
+    /// Whether it is of no use to ask again: there is no such shop, or it is elsewhere.
+    pub hopeless: bool,
 }
 
-/// Asks the shop, until `until_ms` at the latest: for its account, then for each right by itself.
+/// Asks the shop: for its account, then for each right by itself.
 ///
 /// # Errors
 /// The database's. What the shop says is in the result.
 pub async fn check<S: Sql, H: Http, C: Clock>(
-    ports: Ports<'_, S, H, C>,
-    api: Api<'_>,
+    session: &Session<'_, S, H, C>,
     settings: &InsalesSettings,
-    until_ms: i64,
 ) -> Result<Checked, SqlError> {
-    let session = Session::open(ports, api, Part::Orders, until_ms);
-    match ask(&session).await {
+    match ask(session).await {
         Ok(found) => Ok(found.told(settings)),
         Err(Failure::Sql(error)) => Err(error),
         Err(Failure::Api(error)) => Ok(Checked {
@@ -80,6 +84,7 @@ pub async fn check<S: Sql, H: Http, C: Clock>(
             text: words(&error),
             missing: Vec::new(),
             facts: None,
+            hopeless: matches!(error, Error::NotFound | Error::Refused { .. }),
         }),
     }
 }
@@ -202,6 +207,7 @@ impl Found {
             text,
             missing,
             facts: self.account.map(|account| account.facts),
+            hopeless: false,
         }
     }
 }

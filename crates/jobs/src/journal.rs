@@ -38,10 +38,11 @@ impl Direction {
 }
 
 /// How it ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Default, Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Done.
+    #[default]
     Ok,
     /// Done, and somebody should look at it.
     Warning,

@@ -17,6 +17,7 @@ use sklad_insales::settings::{InsalesSecrets, InsalesSettings};
 use sklad_insales::webhook::hooks;
 use sklad_insales::webhook::register::{self, Address};
 use sklad_jobs::job::{self, Wish};
+use sklad_jobs::journal::Outcome;
 use sklad_loyalty::programme::Problem;
 use sklad_store::{Clock, Http, Kv, Ports, Sql, SqlError, Statement};
 use sklad_tenant::Tenant;
@@ -258,12 +259,12 @@ impl<'a, S: Sql, H: Http, C: Clock> Shop<'a, S, H, C> {
     }
 
     async fn check(&self, settings: &InsalesSettings) -> Result<Checked, ApiError> {
-        let checked = check::check(self.ports, self.api, settings, self.until).await;
+        let checked = check::check(&self.session(), settings).await;
         checked.map_err(ApiError::from)
     }
 
     fn session(&self) -> Session<'a, S, H, C> {
-        Session::open(self.ports, self.api, Part::Orders, self.until)
+        Session::open(self.ports, self.api, Part::Orders, self.until).hasty()
     }
 
     /// What there is, or in words why that cannot be told.
@@ -355,16 +356,29 @@ fn orders_are_alone(
     }
 }
 
+/// The statement behind the write of a connection: a conflict where two of its company pass on orders, because
+/// somebody else has switched on another one since they were read.
+fn one_for_orders(connection: &Connection) -> Statement {
+    Statement::new(
+        "SELECT 1 WHERE (SELECT count(*) FROM connections WHERE tenant = ?1 AND company = ?2 AND enabled = 1 \
+         AND settings ->> '$.orders.on' = 1) < 2",
+    )
+    .bind(&connection.tenant)
+    .bind(&connection.company)
+    .expect_rows(1)
+}
+
 fn told<S: Sql, K: Kv>(
     c: &Context<'_, S, K>,
     tenant: &Tenant,
     connection: &Connection,
-    text: &str,
+    (outcome, text): (Outcome, &str),
 ) -> Statement {
     let row = Told {
         action: "connection",
         object: connection.id.clone(),
         text: format!("Подключение «{}» {text}", connection.name),
+        outcome,
         ..Told::default()
     };
     c.told(&tenant.slug, row)
@@ -407,7 +421,7 @@ pub async fn remove<S: Sql, K: Kv>(
     }
     let mut batch = vec![connection.remove()];
     batch.extend(plan::forgotten(&connection, c.now_ms));
-    batch.push(told(c, &tenant, &connection, &text));
+    batch.push(told(c, &tenant, &connection, (Outcome::Ok, &text)));
     c.app.sql.atomic(batch).await?;
     Ok(Reply::empty())
 }
@@ -477,8 +491,8 @@ fn noted<S: Sql, K: Kv>(
 ) -> Vec<Statement> {
     let mut batch = connection.noted(checked.state, &checked.text, c.now_ms);
     batch.extend(facts(checked).map(|facts| connection.learned(&facts)));
-    let mended = checked.state == State::Ok && connection.state != State::Ok;
-    if mended && connection.enabled {
+    // Whoever looks wants it to go on: a job may have stopped while all seemed well.
+    if checked.state == State::Ok && connection.enabled {
         batch.extend(jobs(c, tenant, connection, Changed::Connection));
     }
     batch
@@ -510,7 +524,7 @@ pub async fn enable<S: Sql, K: Kv>(
     orders_are_alone(&connection, &open.settings, &all)?;
     let shop = Shop::new(c, http, clock, &open.access);
     let checked = shop.check(&open.settings).await?;
-    if checked.state.needs_a_person() {
+    if checked.state.needs_a_person() || checked.hopeless {
         c.app
             .sql
             .atomic(noted(c, &tenant, &connection, &checked))
@@ -544,7 +558,8 @@ async fn switched<S: Sql, K: Kv>(
 ) -> Result<Reply, ApiError> {
     let mut batch = vec![
         connection.update(c.now_ms),
-        told(c, tenant, &connection, text),
+        one_for_orders(&connection),
+        told(c, tenant, &connection, (Outcome::Ok, text)),
     ];
     batch.extend(jobs(c, tenant, &connection, Changed::Connection));
     c.app.sql.atomic(batch).await?;

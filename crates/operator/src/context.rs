@@ -222,7 +222,7 @@ impl<'a, S: Sql, K: Kv> Context<'a, S, K> {
             action: row.action,
             object: row.object,
             customer: row.customer,
-            outcome: Outcome::Ok,
+            outcome: row.outcome,
             text: row.text,
             detail: None,
         };
@@ -243,6 +243,7 @@ pub struct Told {
     pub object: String,
     pub customer: Option<String>,
     pub text: String,
+    pub outcome: Outcome,
 }
 
 /// What cannot be read is 400; what is read and not allowed is 422.

@@ -133,6 +133,7 @@ pub async fn edit<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiErro
         object: old.id.clone(),
         customer: Some(old.id.clone()),
         text: format!("Изменён покупатель {}", mask::name(&old.name)),
+        ..Told::default()
     };
     batch.push(c.told(&tenant.slug, row));
     match c.app.sql.atomic(batch).await {
@@ -160,6 +161,7 @@ pub async fn merge<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiErr
             object: twin.id.clone(),
             customer: Some(into.id.clone()),
             text: format!("Покупатель {lost} влит в {kept}, баллов {}", twin.balance),
+            ..Told::default()
         };
         batch.push(c.told(&tenant.slug, row));
         match c.app.sql.atomic(batch).await {

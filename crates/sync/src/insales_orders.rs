@@ -1,9 +1,6 @@
 //! Orders to shops on InSales and back: from a job to a step of it and back.
 
-use sklad_connections::State;
-use sklad_insales::api::Error;
-use sklad_insales::check::words;
-use sklad_insales::connected;
+use sklad_insales::check::{EDITING, words};
 use sklad_insales::orders::{self, Ended, Place};
 use sklad_jobs::job::{Claim, Progress, RunResult, Step};
 use sklad_store::{Clock, Http, Kv, Sql, SqlError};
@@ -43,30 +40,20 @@ pub async fn step<S: Sql, K: Kv, H: Http, C: Clock>(
     Ok(of_job(step))
 }
 
-/// Notes at the connection how the shop works with us, where that is another thing than before. That all is
-/// well again after a right was missing is not seen by one job alone: then the shop is asked for each right.
+/// Notes at the connection how the shop works with us, where that is another thing than before.
 async fn told<S: Sql, K: Kv, H: Http, C: Clock>(
     handlers: &Handlers<'_, S, K, H, C>,
     open: &Open,
     step: &orders::Step,
     until: i64,
 ) -> Result<(), SqlError> {
-    let before = open.row.state;
-    let (state, text) = match &step.ended {
-        Ended::Failed(error) => match connected::state(error) {
-            Some(state) => (state, words(error)),
-            None => return Ok(()),
-        },
-        Ended::Limited(_) => (
-            State::Limited,
-            words(&Error::RateLimited { retry_after_ms: 0 }),
-        ),
-        _ if !step.answered || before == State::Ok => return Ok(()),
-        _ if before == State::NoRight => shops::checked(handlers, open, until).await?,
-        _ => (State::Ok, "Всё в порядке".to_owned()),
+    let found = match &step.ended {
+        Ended::Failed(error) => shops::troubled(handlers, open, error, EDITING, until).await?,
+        Ended::Limited(_) => Some(shops::limited()),
+        _ if !step.answered => None,
+        _ => shops::well(handlers, open, step.written, until).await?,
     };
-    let batch = open.row.noted(state, &text, handlers.clock.now_ms());
-    handlers.app.sql.atomic(batch).await.map(drop)
+    shops::noted(handlers, open, found).await
 }
 
 fn of_job(step: orders::Step) -> Step {

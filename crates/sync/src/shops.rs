@@ -1,7 +1,7 @@
 //! Connections to shops of InSales: from their jobs and webhooks to what is done.
 
 use sklad_connections::{Connection, State, connection};
-use sklad_insales::api::{Api, Error};
+use sklad_insales::api::{Api, Error, Part, Session};
 use sklad_insales::check;
 use sklad_insales::connected::{self, Connected, KIND};
 use sklad_insales::plan::{CATALOGUE, RECONCILE};
@@ -149,25 +149,82 @@ pub async fn webhooks<S: Sql, K: Kv, H: Http, C: Clock>(
     Ok(job(ended))
 }
 
-/// Notes at the connection what a step has found. That all is well again after a right was missing is not
-/// seen by one job alone: then the shop is asked for each right.
+/// Notes at the connection what a step has found.
 async fn note<S: Sql, K: Kv, H: Http, C: Clock>(
     handlers: &Handlers<'_, S, K, H, C>,
     open: &Open,
     ended: &Ended,
     until: i64,
 ) -> Result<(), SqlError> {
-    let limited = Error::RateLimited { retry_after_ms: 0 };
     let found = match ended {
-        Ended::Failed(error) => connected::state(error).map(|state| (state, check::words(error))),
-        Ended::Later(_) => Some((State::Limited, check::words(&limited))),
+        Ended::Failed(error) => {
+            let words = check::words(error);
+            troubled(handlers, open, error, &words, until).await?
+        }
+        Ended::Later(_) => Some(limited()),
         Ended::More if open.row.state == State::Ok => None,
-        Ended::More | Ended::Done { .. } => match open.row.state {
-            State::Ok => Some((State::Ok, open.row.state_text.clone())),
-            State::NoRight => Some(checked(handlers, open, until).await?),
-            _ => Some((State::Ok, "Всё в порядке".to_owned())),
-        },
+        Ended::More | Ended::Done { .. } => well(handlers, open, false, until).await?,
     };
+    noted(handlers, open, found).await
+}
+
+/// What is found: a state of the connection, and the same in words.
+type Found = (State, String);
+
+/// That the limit is used up.
+pub(crate) fn limited() -> Found {
+    let limited = Error::RateLimited { retry_after_ms: 0 };
+    (State::Limited, check::words(&limited))
+}
+
+/// What an error says of the connection. Which box is not ticked the shop does not say: it is asked for each;
+/// `otherwise` where all that can be seen are.
+pub(crate) async fn troubled<S: Sql, K: Kv, H: Http, C: Clock>(
+    handlers: &Handlers<'_, S, K, H, C>,
+    open: &Open,
+    error: &Error,
+    otherwise: &str,
+    until: i64,
+) -> Result<Option<Found>, SqlError> {
+    let Some(state) = connected::state(error) else {
+        return Ok(None);
+    };
+    if state != State::NoRight {
+        return Ok(Some((state, check::words(error))));
+    }
+    if open.row.state == State::NoRight {
+        // It was asked before.
+        return Ok(Some((state, open.row.state_text.clone())));
+    }
+    let (found, text) = checked(handlers, open, until).await?;
+    Ok(Some(match found.needs_a_person() {
+        true => (found, text),
+        false => (state, otherwise.to_owned()),
+    }))
+}
+
+/// What is found where the shop works with us. That a right is there again is not seen by one job alone: the
+/// shop is asked for each; and a right to change things is seen only by who has `written`.
+pub(crate) async fn well<S: Sql, K: Kv, H: Http, C: Clock>(
+    handlers: &Handlers<'_, S, K, H, C>,
+    open: &Open,
+    written: bool,
+    until: i64,
+) -> Result<Option<Found>, SqlError> {
+    let row = &open.row;
+    Ok(match row.state {
+        State::Ok => Some((State::Ok, row.state_text.clone())),
+        State::NoRight if row.state_text == check::EDITING && !written => None,
+        State::NoRight => Some(checked(handlers, open, until).await?),
+        _ => Some((State::Ok, "Всё в порядке".to_owned())),
+    })
+}
+
+pub(crate) async fn noted<S: Sql, K: Kv, H: Http, C: Clock>(
+    handlers: &Handlers<'_, S, K, H, C>,
+    open: &Open,
+    found: Option<Found>,
+) -> Result<(), SqlError> {
     let Some((state, text)) = found else {
         return Ok(());
     };
@@ -175,14 +232,14 @@ async fn note<S: Sql, K: Kv, H: Http, C: Clock>(
     handlers.app.sql.atomic(noted).await.map(drop)
 }
 
-pub(crate) async fn checked<S: Sql, K: Kv, H: Http, C: Clock>(
+async fn checked<S: Sql, K: Kv, H: Http, C: Clock>(
     handlers: &Handlers<'_, S, K, H, C>,
     open: &Open,
     until: i64,
-) -> Result<(State, String), SqlError> {
+) -> Result<Found, SqlError> {
     let api = open.api(handlers.app.config.insales_gateway.as_deref());
-    let settings = &open.connected.settings;
-    let checked = check::check(handlers.ports(), api, settings, until).await?;
+    let session = Session::open(handlers.ports(), api, Part::Orders, until);
+    let checked = check::check(&session, &open.connected.settings).await?;
     Ok((checked.state, checked.text))
 }
 

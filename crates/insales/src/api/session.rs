@@ -33,7 +33,9 @@ pub struct Session<'a, S, H, C> {
     holder: String,
     part: Part,
     until: i64,
+    hasty: bool,
     sent: Cell<u64>,
+    written: Cell<u64>,
 }
 
 impl<'a, S: Sql, H: Http, C: Clock> Session<'a, S, H, C> {
@@ -46,8 +48,23 @@ impl<'a, S: Sql, H: Http, C: Clock> Session<'a, S, H, C> {
             holder: api.access.holder(),
             part,
             until: until_ms,
+            hasty: false,
             sent: Cell::new(0),
+            written: Cell::new(0),
         }
+    }
+
+    /// The same for somebody who waits: no answer is waited for longer than the session lasts.
+    #[must_use]
+    pub fn hasty(mut self) -> Self {
+        self.hasty = true;
+        self
+    }
+
+    /// How many writes the shop has taken so far.
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        self.written.get()
     }
 
     /// How many requests were sent so far.
@@ -80,14 +97,23 @@ impl<'a, S: Sql, H: Http, C: Clock> Session<'a, S, H, C> {
     /// # Errors
     /// As [`Self::get`].
     pub async fn write(&self, method: Method, path: &str, json: &str) -> Result<String, Failure> {
-        self.once(self.api.send(method, path, json.to_owned())?)
-            .await
+        let call = self.api.send(method, path, json.to_owned())?;
+        let answer = self.once(call).await?;
+        self.written.set(self.written.get().saturating_add(1));
+        Ok(answer)
     }
 
     /// Sends once; an answer that is no success is an error.
-    async fn once(&self, call: Call) -> Result<String, Failure> {
+    async fn once(&self, mut call: Call) -> Result<String, Failure> {
+        /// Somebody who waits gets at least this long an answer, in milliseconds.
+        const LEAST_MS: i64 = 1_000;
         let known = self.granted().await?;
         let sent_at = self.ports.clock.now_ms();
+        if self.hasty {
+            let left = self.until.saturating_sub(sent_at).max(LEAST_MS);
+            let left = u32::try_from(left).unwrap_or(u32::MAX);
+            call.within.answer_ms = call.within.answer_ms.min(left);
+        }
         self.sent.set(self.sent.get().saturating_add(1));
         let answer = self.ports.http.send(call).await.map_err(Error::from)?;
         self.learn(&answer, known, sent_at).await?;

@@ -105,6 +105,8 @@ pub struct Step {
     pub ended: Ended,
     /// Whether the shop has answered.
     pub answered: bool,
+    /// Whether it has taken something.
+    pub written: bool,
 }
 
 /// How far a run is.
@@ -291,6 +293,7 @@ pub async fn step<S: Sql, H: Http, C: Clock>(
         progress: cursor.progress(),
         ended,
         answered,
+        written: work.session.written() > 0,
     })
 }
 

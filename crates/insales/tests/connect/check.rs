@@ -6,7 +6,7 @@ use sklad_insales::check::{Checked, check};
 use crate::fake::{World, orders, settings, world};
 
 fn checked(w: &World, orders: &Value) -> Checked {
-    block_on(check(w.ports(), w.api(), &settings(orders), w.until())).unwrap()
+    block_on(check(&w.session(), &settings(orders))).unwrap()
 }
 
 #[test]

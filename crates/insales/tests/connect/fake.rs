@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use http::Response;
 use serde_json::{Value, json};
-use sklad_insales::api::{Access, Api};
+use sklad_insales::api::{Access, Api, Part, Session};
 use sklad_insales::settings::InsalesSettings;
 use sklad_store::native::NativeSql;
 use sklad_store::{Call, Clock, Http, HttpError, Ports};
@@ -155,6 +155,10 @@ impl World {
 
     pub fn until(&self) -> i64 {
         self.clock.now_ms() + 20_000
+    }
+
+    pub fn session(&self) -> Session<'_, NativeSql, Shop, TestClock> {
+        Session::open(self.ports(), self.api(), Part::Orders, self.until())
     }
 
     pub fn answer(&self, name: &'static str, status: u16, body: Value) {

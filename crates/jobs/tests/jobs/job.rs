@@ -215,7 +215,11 @@ fn a_job_with_a_schedule_goes_on_trying_and_is_told_of_once() {
     }
     let told = w.rows("SELECT text FROM journal WHERE action = 'job' AND outcome = 'error'");
     assert_eq!(told.len(), 1);
-    assert!(told[0].string(0).contains("не удаётся, попытки продолжаются: МойСклад не отвечает"));
+    assert!(
+        told[0]
+            .string(0)
+            .contains("не удаётся, попытки продолжаются: МойСклад не отвечает")
+    );
     let claim = w.take("mended").unwrap();
     w.give_back(&claim, &done());
     assert_eq!(w.job("import").state, "waiting");

@@ -4,11 +4,11 @@ use sklad_connections::{Connection, State, connection};
 use sklad_insales::connected::{self, Facts, Unusable};
 use sklad_insales::orders::rows;
 use sklad_insales::plan::Changed;
-use sklad_insales::settings::{InsalesSecrets, InsalesSettings};
+use sklad_insales::settings::{InsalesSecrets, InsalesSettings, OrderSettings};
 use sklad_store::{Clock, Http, Kv, Sql};
 use sklad_tenant::Tenant;
 
-use super::{Shop, again, jobs, learn, orders_are_alone, refused, told, unusable};
+use super::{Shop, again, jobs, learn, one_for_orders, orders_are_alone, refused, told, unusable};
 use crate::context::Context;
 use crate::error::ApiError;
 
@@ -49,12 +49,14 @@ impl Draft {
     ) -> Result<Connection, ApiError> {
         let was = self.connection.state;
         self.take_settings()?;
-        self.stands_beside(c, tenant).await?;
+        let others = self.stands_beside(c, tenant).await?;
         self.take_secrets(&c.app.config.master_key)?;
         match self.secrets.take() {
             Some(secrets) => {
                 let access = connected::access(&self.settings, secrets);
                 self.ask(c, Shop::new(c, http, clock, &access)).await?;
+                // Now it is known how the shop calls itself.
+                self.is_none_of(&others)?;
             }
             None => {
                 let text = "Введите идентификатор и пароль ключа доступа";
@@ -87,23 +89,16 @@ impl Draft {
     }
 
     /// The tenant's other connections: none to the same shop, and one for the orders of a company. A new one
-    /// gets the id of its shop, unless another has it, which led there once.
+    /// gets the id of its shop, unless another has it, which led there once. Answers the others.
     async fn stands_beside<S: Sql, K: Kv>(
         &mut self,
         c: &Context<'_, S, K>,
         tenant: &Tenant,
-    ) -> Result<(), ApiError> {
-        let all = connection::of_tenant(&c.app.sql, tenant.slug.as_str()).await?;
+    ) -> Result<Vec<Connection>, ApiError> {
+        let mut all = connection::of_tenant(&c.app.sql, tenant.slug.as_str()).await?;
         let most = connection::MAX_CONNECTIONS;
         if self.connection.version == 0 && i64::try_from(all.len()).is_ok_and(|n| n >= most) {
             return Err(sklad_connections::Error::TooMany(most).into());
-        }
-        for other in all.iter().filter(|other| other.id != self.connection.id) {
-            let theirs = connected::settings(other).ok();
-            if theirs.is_some_and(|theirs| theirs.shop == self.settings.shop) {
-                let text = format!("Этот магазин уже подключён: «{}»", other.name);
-                return Err(ApiError::conflict(text));
-            }
         }
         if self.connection.version == 0 {
             let mut known = self.connection.clone();
@@ -112,8 +107,33 @@ impl Draft {
                 self.connection = known;
             }
         }
-        match self.connection.enabled {
-            true => orders_are_alone(&self.connection, &self.settings, &all),
+        all.retain(|other| other.id != self.connection.id);
+        self.is_none_of(&all)?;
+        if self.connection.enabled {
+            orders_are_alone(&self.connection, &self.settings, &all)?;
+        }
+        Ok(all)
+    }
+
+    fn is_none_of(&self, others: &[Connection]) -> Result<(), ApiError> {
+        others.iter().try_for_each(|other| self.is_not(other))
+    }
+
+    /// A shop has two addresses, of InSales and its own: it is the same by either.
+    fn is_not(&self, other: &Connection) -> Result<(), ApiError> {
+        let addresses = |shop: Option<&str>, connection: &Connection| {
+            let own = Facts::of(connection).domain;
+            [shop.map(str::to_owned), own]
+        };
+        let theirs = connected::settings(other).ok();
+        let theirs = addresses(theirs.as_ref().map(|theirs| theirs.shop.as_str()), other);
+        let ours = addresses(Some(&self.settings.shop), &self.connection);
+        let mut ours = ours.iter().flatten();
+        match ours.any(|one| theirs.iter().flatten().any(|other| other == one)) {
+            true => Err(ApiError::conflict(format!(
+                "Этот магазин уже подключён: «{}»",
+                other.name
+            ))),
             false => Ok(()),
         }
     }
@@ -148,10 +168,13 @@ impl Draft {
                 true => shop.problems(&self.settings).await?,
                 false => Err(checked.text.clone()),
             };
-            let problems = problems.map_err(|text| {
-                let text = format!("Выбранное сверяется с магазином, а он не ответил. {text}");
-                ApiError::refused("settings", text)
-            })?;
+            let problems = match problems {
+                Err(text) if self.must_be_seen() => {
+                    let text = format!("Выбранное нужно сверить с магазином. {text}");
+                    return Err(ApiError::refused("settings", text));
+                }
+                problems => problems.unwrap_or_default(),
+            };
             if !problems.is_empty() {
                 return Err(refused("settings", problems));
             }
@@ -160,21 +183,38 @@ impl Draft {
         Ok(())
     }
 
+    /// The settings so far, of the same shop.
+    fn known(&self) -> Option<&InsalesSettings> {
+        let before = self.before.as_ref();
+        before.filter(|before| before.shop == self.settings.shop)
+    }
+
     /// Whether something was chosen, of what the shop has, that was not looked up when it was saved before.
     fn has_new_choices(&self) -> bool {
-        let lists = |settings: &InsalesSettings| {
+        let choices = |settings: &InsalesSettings| {
             let catalogue = &settings.catalogue;
-            (catalogue.price_kinds.clone(), catalogue.warehouses.clone())
+            let lists = (catalogue.price_kinds.clone(), catalogue.warehouses.clone());
+            (lists, settings.orders.clone())
         };
-        let before = self.before.clone().unwrap_or_else(|| InsalesSettings {
-            shop: self.settings.shop.clone(),
-            every_minutes: self.settings.every_minutes,
-            catalogue: Default::default(),
-            orders: Default::default(),
-        });
-        before.shop != self.settings.shop
-            || before.orders != self.settings.orders
-            || lists(&before) != lists(&self.settings)
+        let nothing = || ((Vec::new(), Vec::new()), OrderSettings::default());
+        choices(&self.settings) != self.known().map_or_else(nothing, choices)
+    }
+
+    /// Whether that cannot wait for a shop that does not answer. What is chosen for orders that are off is
+    /// looked up when they are switched on; to choose less is always possible.
+    fn must_be_seen(&self) -> bool {
+        let (catalogue, orders) = (&self.settings.catalogue, &self.settings.orders);
+        let known = self.known();
+        let new = |list: &[u64], before: Option<&Vec<u64>>| {
+            !list.is_empty() && before.is_none_or(|before| *before != list)
+        };
+        let lists = known.map(|known| &known.catalogue);
+        orders.on && known.is_none_or(|known| known.orders != *orders)
+            || new(
+                &catalogue.price_kinds,
+                lists.map(|lists| &lists.price_kinds),
+            )
+            || new(&catalogue.warehouses, lists.map(|lists| &lists.warehouses))
     }
 
     /// Writes it with its jobs and its row of the journal; `mended`: it did not work before, and does now.
@@ -194,7 +234,11 @@ impl Draft {
             _ => connection.update(c.now_ms),
         };
         let text = format!("сохранено. {}", connection.state_text);
-        let mut batch = vec![write, told(c, tenant, &connection, &text)];
+        let mut batch = vec![
+            write,
+            one_for_orders(&connection),
+            told(c, tenant, &connection, (connection.state.outcome(), &text)),
+        ];
         if self.moved {
             batch.push(rows::moved(tenant.slug.as_str(), &connection.id, c.now_ms));
         }

@@ -49,7 +49,13 @@ impl Http for Shop {
         answer(
             200,
             match name {
-                "account" => json!({"title": "Ромашка", "main_host": "romashka.ru"}),
+                "account" => {
+                    let own = match uri.host().unwrap() {
+                        "b.myinsales.ru" => "b.ru",
+                        _ => "romashka.ru",
+                    };
+                    json!({"title": "Ромашка", "main_host": own})
+                }
                 "payment_gateways" => {
                     json!([{"id": 11, "title": "Наличные", "payment_delivery_variants": pairs},
                         {"id": 12, "title": "Карта"}])
@@ -440,6 +446,18 @@ fn a_shop_is_connected_once_and_orders_of_a_company_go_to_one() {
     let first = w.connected(&first);
     let again = w.post("/demo/connections", &new("a.myinsales.ru"));
     assert_eq!(again.refusal(), (409, "conflict", ""));
+    // By its own domain, and by another address of which the shop says that it is the same.
+    for (address, id) in [("romashka.ru", Some(&first)), ("c.myinsales.ru", None)] {
+        if let Some(id) = id {
+            let path = format!("/demo/connections/{id}");
+            let mut settings = w.get(&path).body["settings"].clone();
+            settings["shop"] = address.into();
+            let moved = w.put(&path, "*", &json!({ "settings": settings }));
+            assert_eq!(moved.status, 200, "{}", moved.body);
+        }
+        let again = w.post("/demo/connections", &new("c.myinsales.ru"));
+        assert_eq!(again.refusal(), (409, "conflict", ""), "{address}");
+    }
     let mut second = new("b.myinsales.ru");
     second["settings"]["orders"] = orders();
     let second = w.connected(&second);
