@@ -11,6 +11,7 @@ use sklad_store::{Clock, Http, Sql};
 
 use crate::api::{Error, Failure, Session};
 use crate::options::Options;
+use crate::settings::NUMBER_FIELD;
 
 /// How the field is called where we make it.
 const TITLE: &str = "Номер заказа до InSales";
@@ -24,7 +25,8 @@ struct Wire<'a> {
 
 members!(Wire { handle: "handle" });
 
-/// Makes the field where the shop does not have it; answers what a person must do where that cannot be done.
+/// Makes the field where the shop does not have it; answers what a person must do where that cannot be done. A
+/// field of another name is somebody's own: it is there, or its name is mistyped.
 ///
 /// # Errors
 /// [`Failure`]: it is not known whether there is one.
@@ -35,6 +37,10 @@ pub async fn ensure<S: Sql, H: Http, C: Clock>(
 ) -> Result<Option<Problem>, Failure> {
     if options.fields.iter().any(|field| field.handle == handle) {
         return Ok(None);
+    }
+    if handle != NUMBER_FIELD {
+        let why = format!("сами мы заводим только «{NUMBER_FIELD}»");
+        return Ok(Some(problem(by_hand(handle, &why))));
     }
     let field = json!({ "field": {
         "title": TITLE, "handle": handle, "destiny": OF_ORDERS, "type": "Field::TextField",
@@ -55,10 +61,14 @@ pub async fn ensure<S: Sql, H: Http, C: Clock>(
         Err(Failure::Api(error @ Error::Refused { .. })) => by_hand(handle, &error.for_merchant()),
         Err(error) => return Err(error),
     };
-    Ok(Some(Problem {
+    Ok(Some(self::problem(problem)))
+}
+
+fn problem(message: String) -> Problem {
+    Problem {
         path: "orders.number_field".to_owned(),
-        message: problem,
-    }))
+        message,
+    }
 }
 
 fn by_hand(handle: &str, why: &str) -> String {

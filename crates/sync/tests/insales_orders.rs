@@ -48,6 +48,8 @@ impl Clock for Steps {
 #[derive(Default)]
 struct Shop {
     open: Cell<bool>,
+    /// Its key may read and change nothing.
+    reading: Cell<bool>,
     asked: Cell<usize>,
     orders: RefCell<Vec<Value>>,
 }
@@ -58,6 +60,8 @@ impl Http for Shop {
         let request = call.request;
         let (status, body) = match (request.method(), request.uri().path()) {
             _ if !self.open.get() => (401, json!({})),
+            (&Method::POST, _) if self.reading.get() => (403, json!({})),
+            (_, "/admin/account.json") => (200, json!({"title": "Кофе"})),
             (_, "/admin/fields.json") => (
                 200,
                 json!([{"id": 7, "handle": "sklad_edge_number", "destiny": 3}]),
@@ -231,6 +235,31 @@ fn an_order_waits_for_a_shop_that_lets_nobody_in() {
         told[0].text(0),
         Some("Заказ 1 передан в InSales: номер 1000")
     );
+}
+
+#[test]
+fn a_box_that_only_writing_needs_is_told_once_and_is_well_when_something_was_written() {
+    let w = world();
+    w.shop.open.set(true);
+    w.shop.reading.set(true);
+    w.make();
+    let told = || {
+        let rows = Statement::new("SELECT text FROM journal WHERE action = 'connection'");
+        let rows = block_on(w.app.sql.query(rows)).unwrap();
+        rows.iter().map(|row| row.string(0)).collect::<Vec<_>>()
+    };
+    for _ in 0..4 {
+        w.tick();
+        assert_eq!(w.state(), State::NoRight);
+        w.clock.0.set(w.job().next_at.unwrap());
+    }
+    let rows = told();
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert!(rows[0].contains("«Изменять содержимое заказа»"), "{rows:?}");
+    w.shop.reading.set(false);
+    w.tick();
+    assert_eq!((w.state(), told().len()), (State::Ok, 2));
+    assert_eq!(w.shop.orders.borrow().len(), 1);
 }
 
 #[test]

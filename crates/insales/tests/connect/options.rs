@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 use sklad_insales::api::{Part, Session};
 use sklad_insales::number_field;
 use sklad_insales::options::{Options, Pair, read};
+use sklad_insales::settings::NUMBER_FIELD;
 
 use crate::fake::{World, orders, settings, world};
 
@@ -123,11 +124,15 @@ fn the_field_for_our_number_is_made_once_or_asked_for_in_words() {
             .iter()
             .any(|name| name == "POST fields")
     };
+    let text = |w: &World| of(w, NUMBER_FIELD).unwrap().unwrap().message;
+    let other = of(&w, "oter").unwrap().unwrap().message;
+    assert!(other.contains("«oter»"), "mistyped, and not made: {other}");
     assert!(!sent(&w));
-    w.answer("POST fields", 201, json!({"id": 7, "handle": "ours"}));
-    assert_eq!(of(&w, "ours"), Ok(None));
+    w.answer("fields", 200, json!([]));
+    w.answer("POST fields", 201, json!({"id": 7, "handle": NUMBER_FIELD}));
+    assert_eq!(of(&w, NUMBER_FIELD), Ok(None));
     assert!(sent(&w));
-    let text = |w: &World| of(w, "other").unwrap().unwrap().message;
+    w.answer("POST fields", 201, json!({"id": 7, "handle": "ours"}));
     assert!(
         text(&w).contains("«ours»"),
         "made under another name: {}",
@@ -142,7 +147,7 @@ fn the_field_for_our_number_is_made_once_or_asked_for_in_words() {
     );
     assert!(text(&w).contains("занято"), "{}", text(&w));
     w.answer("POST fields", 502, json!({}));
-    assert!(of(&w, "other").is_err());
+    assert!(of(&w, NUMBER_FIELD).is_err());
 }
 
 #[test]
