@@ -2,6 +2,7 @@
 //! `success`, and only that: what changed in between is told again.
 
 use sklad_commerceml::{Document, Item, Limits, Reader, Requisite, Step, value};
+use sklad_connections::orders::{self, Words};
 use sklad_jobs::journal::Outcome;
 use sklad_orders::document::{self, Format, Info};
 use sklad_orders::{Applied, Incoming, MAX_PENDING};
@@ -40,10 +41,10 @@ pub(crate) async fn query<S: Sql, K: Kv, C: Clock>(
     let told = serde_json::to_string(&told).unwrap_or_default();
     sql.atomic(vec![session::told(tenant, &call.session.id, &told)])
         .await?;
-    let orders: Vec<_> = pending.into_iter().map(|p| p.order).collect();
+    let pending: Vec<_> = pending.into_iter().map(|p| p.order).collect();
     let format = format(call).await?;
     let content_type = content_type(call.settings().order_encoding);
-    Ok(Reply::Xml(document::write(&orders, &format), content_type))
+    Ok(Reply::Xml(document::write(&pending, &format), content_type))
 }
 
 async fn format<S: Sql, K: Kv, C: Clock>(call: &Call<'_, S, K, C>) -> Result<Format, Error> {
@@ -111,7 +112,7 @@ pub(crate) async fn success<S: Sql, K: Kv, C: Clock>(
 }
 
 /// What a client may need to know beforehand: the statuses, ways to pay and ways to deliver of the orders
-/// that changed last.
+/// that changed last, and those that the settings of connections speak of, which may come.
 pub(crate) async fn info<S: Sql, K: Kv, C: Clock>(
     call: &Call<'_, S, K, C>,
 ) -> Result<Reply, Error> {
@@ -130,6 +131,10 @@ pub(crate) async fn info<S: Sql, K: Kv, C: Clock>(
             list.extend(entry);
         }
     }
+    let set = orders::vocabulary(sql, tenant).await?;
+    statuses.extend(pairs(&set.statuses));
+    payments.extend(pairs(&set.payments));
+    deliveries.extend(pairs(&set.deliveries));
     let [statuses, payments, deliveries] = [statuses, payments, deliveries].map(listed);
     let info = Info {
         statuses: &statuses,
@@ -143,8 +148,12 @@ pub(crate) async fn info<S: Sql, K: Kv, C: Clock>(
     ))
 }
 
-/// The entries of a list, an id and a name each: one of an id, that of the latest order. What 1C has
-/// named without an id, and nobody with one, is its own id.
+fn pairs(words: &Words) -> impl Iterator<Item = (&str, &str)> {
+    words.iter().map(|(id, name)| (id.as_str(), name.as_str()))
+}
+
+/// The entries of a list, an id and a name each: the first one of an id, which is that of the latest order.
+/// What 1C has named without an id, and nobody with one, is its own id.
 fn listed<'a>(entries: Vec<(&'a str, &'a str)>) -> Vec<(&'a str, &'a str)> {
     let mut list: Vec<(&str, &str)> = Vec::new();
     let named = |name: &str| entries.iter().any(|e| !e.0.is_empty() && e.1 == name);

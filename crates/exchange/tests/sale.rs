@@ -18,6 +18,7 @@ use futures::executor::block_on;
 use http::Request;
 use serde_json::{Value, json};
 use sklad_catalog::goods::{self, GoodInput};
+use sklad_connections::Connection;
 use sklad_orders::{NewOrder, Order, Stored, Who};
 use sklad_store::native::{MemoryKv, NativeSql};
 use sklad_store::{Clock, Sql, Statement};
@@ -381,6 +382,31 @@ fn the_lists_of_info_have_every_id_once() {
             pair("На складе", "На складе"),
         ]
     );
+}
+
+#[test]
+fn info_tells_what_connections_are_set_up_with_before_any_order_has_it() {
+    let w = world();
+    let settings = json!({ "shop": "a.myinsales.ru", "orders": {
+        "on": true, "payments": { "cash": 7 }, "deliveries": { "courier": 8 },
+        "statuses": { "approved": { "name": "Согласован" }, "new": { "id": "N", "name": "Другой" } },
+    }});
+    let mut shop = Connection::new(TENANT, "main", "insales", "Магазин").unwrap();
+    shop.settings = settings.to_string();
+    shop.enabled = true;
+    block_on(w.app.sql.atomic(vec![shop.insert(1)])).unwrap();
+    let info = w.get("info");
+    for (id, name) in [
+        ("approved", "Согласован"),
+        // An order has it already, under this name.
+        ("N", "Принят"),
+        ("cash", "cash"),
+        ("courier", "courier"),
+    ] {
+        let entry = format!("<Ид>{id}</Ид><Название>{name}</Название>");
+        assert_eq!(info.matches(&entry).count(), 1, "{entry} in {info}");
+    }
+    assert!(!info.contains("Другой"));
 }
 
 #[test]
