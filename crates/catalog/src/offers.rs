@@ -35,6 +35,10 @@ pub struct Offer {
     pub unit: Option<(String, String)>,
     /// What tells a variant from its sisters: name and value.
     pub characteristics: Vec<(String, String)>,
+    /// Whether it is in the archive.
+    pub archived: bool,
+    /// Whether it has variants, one of which is what is sold.
+    pub has_variants: bool,
 }
 
 /// The goods `good` that the lines `at` name; where a line names several, that of the lowest `rank` is meant.
@@ -58,7 +62,8 @@ pub async fn named(
     let keys: Vec<_> = names.iter().map(key).collect();
     let statement = Statement::new(format!(
         "{NAMED} SELECT k.at, g.id, g.external, g.ms_id, g.name, g.article, g.kind, g.price, g.unit, u.name, \
-             g.characteristics \
+             g.characteristics, g.archived <> 0, EXISTS (SELECT 1 FROM goods v INDEXED BY goods_by_parent \
+                 WHERE v.tenant = ?1 AND v.parent = g.id AND v.archived = 0) \
          FROM k CROSS JOIN goods g ON g.tenant = ?1 AND g.id = k.good \
          LEFT JOIN catalog_refs u ON u.tenant = ?1 AND u.kind = 'unit' AND u.id = g.unit \
          ORDER BY k.at, k.rank"
@@ -132,5 +137,7 @@ fn offer(row: &Row) -> Offer {
         // A word that is no id or code of a unit is the unit itself.
         unit: unit.map(|unit| (unit.clone(), text(9).unwrap_or(unit))),
         characteristics: characteristics.unwrap_or_default(),
+        archived: row.int(11) == Some(1),
+        has_variants: row.int(12) == Some(1),
     }
 }

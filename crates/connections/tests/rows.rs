@@ -5,7 +5,7 @@
 use futures::executor::block_on;
 use serde_json::json;
 use sklad_connections::connection::{self, MAX_CONNECTIONS};
-use sklad_connections::{Company, Connection, Error, State, companies};
+use sklad_connections::{Company, Connection, Error, State, companies, orders};
 use sklad_jobs::journal::{self, Filter};
 use sklad_store::native::NativeSql;
 use sklad_store::{Sql, SqlError, Statement};
@@ -71,6 +71,34 @@ fn every_tenant_has_a_first_company_without_doing_anything() {
         .collect();
     assert_eq!(shown, [("main", "Компания 1")]);
     assert_eq!(w.companies("nobody"), []);
+}
+
+#[test]
+fn the_words_of_connections_that_pass_on_orders_are_known() {
+    let w = world();
+    let set = |name: &str, enabled: bool, settings: serde_json::Value| {
+        let mut new = Connection::new("demo", "main", "insales", name).unwrap();
+        new.settings = settings.to_string();
+        new.enabled = enabled;
+        w.write(new.insert(10)).unwrap();
+    };
+    let words = |on: bool, kind: &str| {
+        json!({ "orders": {
+            "on": on, "payments": { kind: 1 }, "deliveries": { kind: 2 },
+            "statuses": { kind: { "name": "А" }, "x": { "id": "own", "name": "Б", "final": true } },
+        }})
+    };
+    set("at work", true, words(true, "cash"));
+    set("off", false, words(true, "off"));
+    set("without orders", true, words(false, "none"));
+    set("bare", true, json!({}));
+    let known = block_on(orders::vocabulary(&w.sql, "demo")).unwrap();
+    let pair = |id: &str, name: &str| (id.to_owned(), name.to_owned());
+    assert_eq!(known.statuses, [pair("cash", "А"), pair("own", "Б")]);
+    assert_eq!(known.payments, [pair("cash", "cash")]);
+    assert_eq!(known.deliveries, [pair("cash", "cash")]);
+    let other = block_on(orders::vocabulary(&w.sql, "other")).unwrap();
+    assert_eq!(other, orders::Vocabulary::default());
 }
 
 #[test]

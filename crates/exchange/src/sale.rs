@@ -2,6 +2,7 @@
 //! `success`, and only that: what changed in between is told again.
 
 use sklad_commerceml::{Document, Item, Limits, Reader, Requisite, Step, value};
+use sklad_connections::orders::{self, Words};
 use sklad_jobs::journal::Outcome;
 use sklad_orders::document::{self, Format, Info};
 use sklad_orders::{Applied, Incoming, MAX_PENDING};
@@ -17,12 +18,18 @@ use crate::{Error, Reply, session, zip};
 
 /// `ХозОперация` of an order, in small letters (§2.6).
 const ORDER: &str = "заказ товара";
-/// How many unknown orders a row of the journal names.
+/// How many unknown orders or unread dates a row of the journal names.
 const NAMED: usize = 5;
+/// How much of a date that cannot be read is told, in characters.
+const DATE_CHARS: usize = 30;
 /// How long a file that has come waits for its archive to be unpacked further, in milliseconds.
 const WAIT_MS: u32 = 50;
 /// Milliseconds of a minute.
 const MINUTE_MS: i64 = 60_000;
+/// Milliseconds of a day.
+const DAY_MS: i64 = 86_400_000;
+/// 0001-01-01, 1C's empty date, in milliseconds since 1970.
+const EMPTY_MS: i64 = -62_135_596_800_000;
 
 /// Tells the orders that the client has yet to hear of, and remembers which.
 pub(crate) async fn query<S: Sql, K: Kv, C: Clock>(
@@ -34,10 +41,10 @@ pub(crate) async fn query<S: Sql, K: Kv, C: Clock>(
     let told = serde_json::to_string(&told).unwrap_or_default();
     sql.atomic(vec![session::told(tenant, &call.session.id, &told)])
         .await?;
-    let orders: Vec<_> = pending.into_iter().map(|p| p.order).collect();
+    let pending: Vec<_> = pending.into_iter().map(|p| p.order).collect();
     let format = format(call).await?;
     let content_type = content_type(call.settings().order_encoding);
-    Ok(Reply::Xml(document::write(&orders, &format), content_type))
+    Ok(Reply::Xml(document::write(&pending, &format), content_type))
 }
 
 async fn format<S: Sql, K: Kv, C: Clock>(call: &Call<'_, S, K, C>) -> Result<Format, Error> {
@@ -105,7 +112,7 @@ pub(crate) async fn success<S: Sql, K: Kv, C: Clock>(
 }
 
 /// What a client may need to know beforehand: the statuses, ways to pay and ways to deliver of the orders
-/// that changed last.
+/// that changed last, and those that the settings of connections speak of, which may come.
 pub(crate) async fn info<S: Sql, K: Kv, C: Clock>(
     call: &Call<'_, S, K, C>,
 ) -> Result<Reply, Error> {
@@ -124,6 +131,10 @@ pub(crate) async fn info<S: Sql, K: Kv, C: Clock>(
             list.extend(entry);
         }
     }
+    let set = orders::vocabulary(sql, tenant).await?;
+    statuses.extend(pairs(&set.statuses));
+    payments.extend(pairs(&set.payments));
+    deliveries.extend(pairs(&set.deliveries));
     let [statuses, payments, deliveries] = [statuses, payments, deliveries].map(listed);
     let info = Info {
         statuses: &statuses,
@@ -137,8 +148,12 @@ pub(crate) async fn info<S: Sql, K: Kv, C: Clock>(
     ))
 }
 
-/// The entries of a list, an id and a name each: one of an id, that of the latest order. What 1C has
-/// named without an id, and nobody with one, is its own id.
+fn pairs(words: &Words) -> impl Iterator<Item = (&str, &str)> {
+    words.iter().map(|(id, name)| (id.as_str(), name.as_str()))
+}
+
+/// The entries of a list, an id and a name each: the first one of an id, which is that of the latest order.
+/// What 1C has named without an id, and nobody with one, is its own id.
 fn listed<'a>(entries: Vec<(&'a str, &'a str)>) -> Vec<(&'a str, &'a str)> {
     let mut list: Vec<(&str, &str)> = Vec::new();
     let named = |name: &str| entries.iter().any(|e| !e.0.is_empty() && e.1 == name);
@@ -284,11 +299,11 @@ async fn read<S: Sql, K: Kv, C: Clock>(
     let (sql, tenant) = (&call.app.sql, call.slug());
     let zone = call.tenant.settings.timezone_minutes;
     let mut reader = Reader::new(Limits::default());
-    let (mut incoming, mut others) = (Vec::new(), 0usize);
+    let (mut incoming, mut unread, mut others) = (Vec::new(), Vec::new(), 0usize);
     loop {
         match reader.next()? {
             Step::Item(Item::Document(document)) if is_order(&document) => {
-                incoming.push(said(&document, zone));
+                incoming.push(said(&document, zone, &mut unread));
             }
             Step::Item(Item::Document(_)) => others += 1,
             Step::Item(_) => {}
@@ -306,7 +321,7 @@ async fn read<S: Sql, K: Kv, C: Clock>(
     let now = call.clock.now_ms();
     let applied = sklad_orders::apply(sql, tenant, &incoming, now).await?;
     let mut batch: Vec<Statement> = vec![upload::taken(tenant, &upload.id)];
-    batch.push(told(&upload.name, &applied, others).statement(tenant, now));
+    batch.push(told(&upload.name, &applied, others, &unread).statement(tenant, now));
     sql.atomic(batch).await?;
     Ok(())
 }
@@ -318,7 +333,12 @@ fn is_order(document: &Document) -> bool {
     ["", ORDER].contains(&operation.trim().to_lowercase().as_str())
 }
 
-fn told(name: &str, applied: &Applied, others: usize) -> sklad_jobs::journal::Record {
+fn told(
+    name: &str,
+    applied: &Applied,
+    others: usize,
+    unread: &[String],
+) -> sklad_jobs::journal::Record {
     let mut text = format!(
         "Заказы из учётной системы: изменено {}, без изменений {}",
         applied.changed, applied.unchanged
@@ -329,30 +349,40 @@ fn told(name: &str, applied: &Applied, others: usize) -> sklad_jobs::journal::Re
     let mut outcome = Outcome::Ok;
     if !applied.unknown.is_empty() {
         outcome = Outcome::Warning;
-        let first: Vec<&str> = applied
-            .unknown
-            .iter()
-            .take(NAMED)
-            .map(String::as_str)
-            .collect();
-        text.push_str(&format!(
-            ", неизвестных {}: {}",
-            applied.unknown.len(),
-            first.join(", ")
-        ));
+        let (count, first) = (applied.unknown.len(), first(&applied.unknown));
+        text.push_str(&format!(", неизвестных {count}: {first}"));
+    }
+    if !unread.is_empty() {
+        outcome = Outcome::Warning;
+        let (count, first) = (unread.len(), first(unread));
+        text.push_str(&format!(", непонятных дат {count}: {first}"));
     }
     record(name, outcome, text)
 }
 
-/// What a document says of an order (§2.6). `zone` is minutes from UTC of times that name none.
-fn said(document: &Document, zone: i32) -> Incoming {
+fn first(all: &[String]) -> String {
+    let first: Vec<&str> = all.iter().take(NAMED).map(String::as_str).collect();
+    first.join(", ")
+}
+
+/// What a document says of an order (§2.6). `zone` is minutes from UTC of times that name none. Dates that
+/// cannot be read are left out, and are told with the order in `unread`.
+fn said(document: &Document, zone: i32, unread: &mut Vec<String>) -> Incoming {
     let text = |names: &[&str]| {
         names
             .iter()
             .find_map(|name| requisite(&document.requisites, name))
     };
     let flag = |names: &[&str]| text(names).and_then(|text| value::boolean(text).ok().flatten());
-    let time = |text: Option<&str>| text.and_then(|text| moment(text, zone));
+    let mut time = |text: Option<&str>| {
+        let text = text?;
+        let of = document.number.as_deref().or(document.id.as_deref());
+        moment(text, zone).unwrap_or_else(|Unread| {
+            let text: String = text.chars().take(DATE_CHARS).collect();
+            unread.push(format!("{} «{text}»", of.unwrap_or_default()));
+            None
+        })
+    };
     Incoming {
         id: document.id.clone(),
         number: document.number.clone(),
@@ -367,6 +397,7 @@ fn said(document: &Document, zone: i32) -> Incoming {
                 .or_else(|| text(&["Дата по 1С"])),
         ),
         status: text(&["Статус заказа", "СтатусЗаказа"]).map(str::to_owned),
+        status_id: text(&["Статуса заказа ИД"]).map(str::to_owned),
         paid_at: time(text(&["Дата оплаты по 1С"])),
         shipped_at: time(text(&["Дата отгрузки по 1С"])),
         cancelled: flag(&["Отменен"]),
@@ -384,10 +415,40 @@ fn requisite<'a>(requisites: &'a [Requisite], name: &str) -> Option<&'a str> {
     Some(value).filter(|text| !text.is_empty())
 }
 
-/// Milliseconds since 1970 UTC.
-fn moment(text: &str, zone: i32) -> Option<i64> {
-    let moment = value::moment(text)?;
-    let zone = moment.offset.unwrap_or(zone);
+/// A text that is no date of an order.
+#[derive(Debug, PartialEq, Eq)]
+struct Unread;
+
+/// Milliseconds since 1970 UTC; `None` for the first day of the first year, which is how 1C writes that there
+/// is no date. Of the years before 1970 no order is: what stands there was meant for another date.
+fn moment(text: &str, zone: i32) -> Result<Option<i64>, Unread> {
+    let moment = value::moment(text).ok_or(Unread)?;
     let local = moment.local.and_utc().timestamp_millis();
-    Some(local - i64::from(zone) * MINUTE_MS)
+    if (EMPTY_MS..EMPTY_MS + DAY_MS).contains(&local) {
+        return Ok(None);
+    }
+    let zone = moment.offset.unwrap_or(zone);
+    let at = local - i64::from(zone) * MINUTE_MS;
+    if at < 0 { Err(Unread) } else { Ok(Some(at)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_empty_date_of_1c_is_no_date() {
+        for empty in [
+            "0001-01-01T00:00:00",
+            "0001-01-01",
+            "01.01.0001 0:00:00",
+            "0001-01-01T00:00:00+03:00",
+        ] {
+            assert_eq!(moment(empty, 180), Ok(None), "{empty}");
+        }
+        for bad in ["31.31.2026", "вчера", "", "0001-01-02", "1969-12-31"] {
+            assert_eq!(moment(bad, 180), Err(Unread), "{bad}");
+        }
+        assert_eq!(moment("1970-01-01T03:00:01", 180), Ok(Some(1_000)));
+    }
 }

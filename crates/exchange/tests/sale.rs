@@ -18,6 +18,7 @@ use futures::executor::block_on;
 use http::Request;
 use serde_json::{Value, json};
 use sklad_catalog::goods::{self, GoodInput};
+use sklad_connections::Connection;
 use sklad_orders::{NewOrder, Order, Stored, Who};
 use sklad_store::native::{MemoryKv, NativeSql};
 use sklad_store::{Clock, Sql, Statement};
@@ -299,6 +300,62 @@ fn payments_and_shipments_beside_an_order_are_no_orders() {
     assert_eq!(w.journal(1), [("orders.xml".to_owned(), text.to_owned())]);
 }
 
+/// A document of an order with these requisites.
+fn with(id: &str, requisites: &[(&str, &str)]) -> String {
+    let each = |(name, value): &(&str, &str)| {
+        format!(
+            "<ЗначениеРеквизита><Наименование>{name}</Наименование><Значение>{value}</Значение></ЗначениеРеквизита>"
+        )
+    };
+    let requisites: String = requisites.iter().map(each).collect();
+    root(&format!(
+        "<Документ><Ид>{id}</Ид><Номер>{id}</Номер><ЗначенияРеквизитов>{requisites}</ЗначенияРеквизитов></Документ>"
+    ))
+}
+
+#[test]
+fn an_empty_date_of_1c_pays_and_ships_nothing_and_one_that_cannot_be_read_is_told() {
+    let w = world();
+    let (paid, shipped) = ("Дата оплаты по 1С", "Дата отгрузки по 1С");
+    let empty = [
+        (paid, "0001-01-01"),
+        (shipped, "0001-01-01T00:00:00"),
+        ("Дата по 1С", "0001-01-01T00:00:00"),
+        ("Проведен", "true"),
+    ];
+    assert_eq!(w.file("a.xml", with("1", &empty).as_bytes()), "success");
+    let stored = w.stored("1");
+    assert!(stored.from_1c.posted && stored.from_1c.date.is_none());
+    assert_eq!(
+        (stored.order.paid_at, stored.order.shipped_at),
+        (None, None)
+    );
+    let text = "Заказы из учётной системы: изменено 1, без изменений 0";
+    assert_eq!(w.journal(1)[0].1, text);
+
+    let bad = [(paid, "2026-11-22"), (shipped, "31.31.2026")];
+    w.file("b.xml", with("2", &bad).as_bytes());
+    let order = w.stored("2").order;
+    assert!(order.paid_at.is_some() && order.shipped_at.is_none());
+    let text = format!("{text}, непонятных дат 1: 2 «31.31.2026»");
+    assert_eq!(w.journal(1)[0].1, text);
+}
+
+#[test]
+fn a_status_has_the_id_that_stands_beside_its_name() {
+    let w = world();
+    let said = [
+        ("Статус заказа", "Согласован"),
+        ("Статуса заказа ИД", "approved"),
+    ];
+    w.file("a.xml", with("1", &said).as_bytes());
+    let status = w.stored("1").order.status.unwrap();
+    assert_eq!(
+        (status.id.as_str(), status.name.as_str()),
+        ("approved", "Согласован")
+    );
+}
+
 #[test]
 fn the_lists_of_info_have_every_id_once() {
     let w = world();
@@ -325,6 +382,31 @@ fn the_lists_of_info_have_every_id_once() {
             pair("На складе", "На складе"),
         ]
     );
+}
+
+#[test]
+fn info_tells_what_connections_are_set_up_with_before_any_order_has_it() {
+    let w = world();
+    let settings = json!({ "shop": "a.myinsales.ru", "orders": {
+        "on": true, "payments": { "cash": 7 }, "deliveries": { "courier": 8 },
+        "statuses": { "approved": { "name": "Согласован" }, "new": { "id": "N", "name": "Другой" } },
+    }});
+    let mut shop = Connection::new(TENANT, "main", "insales", "Магазин").unwrap();
+    shop.settings = settings.to_string();
+    shop.enabled = true;
+    block_on(w.app.sql.atomic(vec![shop.insert(1)])).unwrap();
+    let info = w.get("info");
+    for (id, name) in [
+        ("approved", "Согласован"),
+        // An order has it already, under this name.
+        ("N", "Принят"),
+        ("cash", "cash"),
+        ("courier", "courier"),
+    ] {
+        let entry = format!("<Ид>{id}</Ид><Название>{name}</Название>");
+        assert_eq!(info.matches(&entry).count(), 1, "{entry} in {info}");
+    }
+    assert!(!info.contains("Другой"));
 }
 
 #[test]

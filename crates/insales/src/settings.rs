@@ -241,6 +241,7 @@ impl InsalesSettings {
             refuse(&mut problems, "every_minutes", "от 5 до 1440 минут");
         }
         self.catalogue.check(&mut problems);
+        self.orders.trim(&mut problems);
         self.orders.check(&mut problems);
         problems.is_empty().then_some(self).ok_or(problems)
     }
@@ -263,7 +264,34 @@ impl CatalogueSettings {
     }
 }
 
+/// The table with its keys as they are compared, without blanks around them; refused where that makes two of
+/// them one.
+fn trimmed<T>(
+    table: BTreeMap<String, T>,
+    path: &str,
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<String, T> {
+    let count = table.len();
+    let keys = table
+        .into_iter()
+        .map(|(key, of)| (key.trim().to_owned(), of));
+    let table: BTreeMap<String, T> = keys.collect();
+    if table.len() < count {
+        refuse(problems, path, "одно и то же имя дважды");
+    }
+    table
+}
+
 impl OrderSettings {
+    /// Orders name kinds and statuses without blanks around them.
+    fn trim(&mut self, problems: &mut Vec<Problem>) {
+        let [payments, deliveries] = [&mut self.payments, &mut self.deliveries].map(std::mem::take);
+        self.payments = trimmed(payments, "orders.payments", problems);
+        self.deliveries = trimmed(deliveries, "orders.deliveries", problems);
+        let statuses = std::mem::take(&mut self.statuses);
+        self.statuses = trimmed(statuses, "orders.statuses", problems);
+    }
+
     fn check(&self, problems: &mut Vec<Problem>) {
         for (path, table) in [
             ("orders.payments", &self.payments),
@@ -379,6 +407,25 @@ mod tests {
                 "orders",
             ),
         ] {
+            assert_eq!(wrong(&json), [path], "{json}");
+        }
+    }
+
+    #[test]
+    fn kinds_and_statuses_are_kept_without_blanks_around_them() {
+        let json = r#"{"shop": "a.myinsales.ru", "orders": {"payments": {" cash ": 1},
+            "deliveries": {"courier\n": 2}, "statuses": {" new": {"name": "Новый"}}}}"#;
+        let settings: InsalesSettings = parse(json.as_bytes()).unwrap();
+        let orders = settings.checked(None).unwrap().orders;
+        assert_eq!(orders.payments.get("cash"), Some(&1));
+        assert_eq!(orders.deliveries.get("courier"), Some(&2));
+        assert!(orders.statuses.contains_key("new"));
+        for (table, path) in [
+            (r#""payments": {"a": 1, "a ": 2}"#, "orders.payments"),
+            (r#""payments": {" ": 1}"#, "orders.payments"),
+            (r#""statuses": {" ": {"name": "Новый"}}"#, "orders.statuses"),
+        ] {
+            let json = format!(r#"{{"shop": "a.myinsales.ru", "orders": {{{table}}}}}"#);
             assert_eq!(wrong(&json), [path], "{json}");
         }
     }

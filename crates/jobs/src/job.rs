@@ -762,6 +762,21 @@ pub async fn grant(
     told: Statement,
     now: i64,
 ) -> Result<Option<Line>, SqlError> {
+    grant_with(sql, tenant, id, wish, vec![told], now).await
+}
+
+/// The same with other statements beside the journal's row.
+///
+/// # Errors
+/// As of [`grant`].
+pub async fn grant_with(
+    sql: &impl Sql,
+    tenant: &str,
+    id: &str,
+    wish: Wish,
+    with: Vec<Statement>,
+    now: i64,
+) -> Result<Option<Line>, SqlError> {
     let (kind, subject) = parts(id);
     let key = |sql| Statement::new(sql).bind(tenant).bind(kind).bind(subject);
     let found = key("SELECT schedule FROM jobs WHERE tenant = ?1 AND kind = ?2 AND subject = ?3");
@@ -775,7 +790,9 @@ pub async fn grant(
         let next = schedule.map(|s| s.next(now, None, offset(tenant, kind)));
         statement = statement.bind(next);
     }
-    sql.atomic(vec![statement.expect_rows(1), told]).await?;
+    let mut batch = vec![statement.expect_rows(1)];
+    batch.extend(with);
+    sql.atomic(batch).await?;
     get(sql, tenant, id, now).await
 }
 

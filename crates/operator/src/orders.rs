@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use serde::Deserialize;
+use sklad_connections::companies;
 use sklad_insales::orders::{self as shops, view::Again};
 use sklad_jobs::mask;
 use sklad_orders::{After, Event, NewOrder, Order, Stored, View, Who, rubles};
@@ -36,7 +37,15 @@ pub async fn list<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiErro
         }),
     };
     let (sql, slug) = (&c.app.sql, tenant.slug.as_str());
-    let items = sklad_orders::list(sql, slug, view(c)?, after.as_ref(), limit).await?;
+    let id;
+    let view = match view(c)? {
+        View::Company(key) => {
+            id = company(c, slug, key).await?;
+            View::Company(&id)
+        }
+        view => view,
+    };
+    let items = sklad_orders::list(sql, slug, view, after.as_ref(), limit).await?;
     let page = Page::new(items, limit, |last: &Stored| {
         vec![last.updated_at.to_string(), last.order.id.clone()]
     });
@@ -46,17 +55,34 @@ pub async fn list<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiErro
 /// What is listed. Each list is a walk along one index, so that no page reads more than it shows.
 fn view<'c, S: Sql, K: Kv>(c: &'c Context<'_, S, K>) -> Result<View<'c>, ApiError> {
     let order = c.query_one_of("order", &["id", "updated_at"])?;
-    match (order, c.query("status"), c.query("company")) {
-        (Some("updated_at"), None, None) => Ok(View::Changes),
-        (_, None, None) => Ok(View::All),
-        (None | Some("id"), Some(status), None) => Ok(View::Status(status)),
-        (None | Some("id"), None, Some(company)) => Ok(View::Company(company)),
-        (_, Some(_), Some(_)) => Err(ApiError::bad(
-            "company",
-            "Отбор – по чему-нибудь одному: status или company",
+    let push = c.query_one_of("push", &["refused", "unclear", "due"])?;
+    let only = [
+        c.query("status").map(View::Status),
+        c.query("company").map(View::Company),
+        push.map(View::Push),
+    ];
+    let only: Vec<View<'c>> = only.into_iter().flatten().collect();
+    match (only.as_slice(), order) {
+        ([], Some("updated_at")) => Ok(View::Changes),
+        ([], _) => Ok(View::All),
+        ([_], Some("updated_at")) => Err(ApiError::bad("order", "С отбором – только id")),
+        ([only], _) => Ok(*only),
+        _ => Err(ApiError::bad(
+            if push.is_some() { "push" } else { "company" },
+            "Отбор – по чему-нибудь одному: status, company или push",
         )),
-        _ => Err(ApiError::bad("order", "С отбором – только id")),
     }
+}
+
+/// The id of the company of this id or name.
+async fn company<S: Sql, K: Kv>(
+    c: &Context<'_, S, K>,
+    tenant: &str,
+    key: &str,
+) -> Result<String, ApiError> {
+    let found = companies::get(&c.app.sql, tenant, key).await?;
+    let none = || ApiError::refused("company", "Нет такой компании");
+    Ok(found.ok_or_else(none)?.id)
 }
 
 pub async fn upsert<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {

@@ -49,7 +49,7 @@ pub(crate) fn checked(order: &Order) -> Checked<Order> {
     let items = order.items.iter().enumerate();
     let out = Order {
         id: needed("id", &order.id, MAX_WORD_CHARS)?,
-        number: needed("number", &order.number, MAX_WORD_CHARS)?,
+        number: number(&order.number)?,
         company: optional("company", &order.company, MAX_WORD_CHARS)?,
         moment: moment("moment", order.moment)?,
         currency: currency(&order.currency)?,
@@ -71,6 +71,15 @@ pub(crate) fn checked(order: &Order) -> Checked<Order> {
     };
     sums_agree(&out)?;
     Ok(out)
+}
+
+/// Documents leave control characters out: the order would have another number there.
+fn number(number: &str) -> Checked<String> {
+    let number = needed("number", number, MAX_WORD_CHARS)?;
+    if number.contains(char::is_control) {
+        return refuse("number", "не может содержать служебные знаки");
+    }
+    Ok(number)
 }
 
 /// An order costs what its items cost, less the discounts on the whole.

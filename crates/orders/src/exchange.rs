@@ -41,6 +41,8 @@ pub struct Incoming {
     pub date_1c: Option<i64>,
     /// «Статус заказа»: a name, or `[F] name` with the id.
     pub status: Option<String>,
+    /// «Статуса заказа ИД»: the id of a status whose name comes without one.
+    pub status_id: Option<String>,
     /// «Дата оплаты по 1С».
     pub paid_at: Option<i64>,
     /// «Дата отгрузки по 1С».

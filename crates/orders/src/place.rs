@@ -194,6 +194,7 @@ fn line(new: &NewItem, offer: Option<&Offer>) -> Result<Item, Refusal> {
     let Some(offer) = offer else {
         return refuse(named_by, "такого товара нет");
     };
+    for_sale(offer).or_else(|message| refuse(named_by, message))?;
     let Some(price) = new.price_kopecks.or(offer.price_kopecks) else {
         return refuse("price_kopecks", "у товара нет цены: её нужно указать");
     };
@@ -232,6 +233,20 @@ fn line(new: &NewItem, offer: Option<&Offer>) -> Result<Item, Refusal> {
         },
         ..Item::default()
     })
+}
+
+/// Whether a good can be sold, or in words why not.
+fn for_sale(offer: &Offer) -> Result<(), String> {
+    let name = &offer.name;
+    if offer.archived {
+        return Err(format!("товар «{name}» в архиве: он больше не продаётся"));
+    }
+    if offer.has_variants {
+        return Err(format!(
+            "у товара «{name}» есть модификации: назовите нужную из них"
+        ));
+    }
+    Ok(())
 }
 
 /// The id under which the accounting system knows the good: that of the exchange, else МойСклад's, else

@@ -124,14 +124,14 @@ impl From1c {
     /// The same after a document of 1C: what it does not speak of stays.
     #[must_use]
     pub(crate) fn after(&self, incoming: &Incoming) -> Self {
-        let text = |new: &Option<String>, old: &Option<String>| {
-            let new = new.as_deref().map(str::trim).filter(|t| !t.is_empty());
+        let text = |new: Option<&str>, old: &Option<String>| {
+            let new = new.map(str::trim).filter(|t| !t.is_empty());
             new.map(cut).or_else(|| old.clone())
         };
         Self {
-            number: text(&incoming.number_1c, &self.number),
+            number: text(incoming.number_1c.as_deref(), &self.number),
             date: incoming.date_1c.or(self.date),
-            status: text(&incoming.status, &self.status),
+            status: text(status_word(incoming).as_deref(), &self.status),
             paid_at: incoming.paid_at.or(self.paid_at),
             shipped_at: incoming.shipped_at.or(self.shipped_at),
             cancelled: incoming.cancelled.unwrap_or(self.cancelled),
@@ -145,6 +145,20 @@ impl From1c {
 /// A word of 1C, as long as we keep one: what is longer is no number and no status.
 fn cut(text: &str) -> String {
     text.chars().take(MAX_WORD_CHARS).collect()
+}
+
+/// The word for a status with its id, wherever the document has that: within the name, or beside it. An id
+/// without a name is no word.
+fn status_word(incoming: &Incoming) -> Option<String> {
+    let name = incoming.status.as_deref().map(str::trim)?;
+    let id = incoming.status_id.as_deref().map(str::trim);
+    // What has a bracket within could not be told from its end.
+    let id = id.filter(|id| !id.is_empty() && !id.contains(']'));
+    let named = !status(name, 0).id.is_empty() || name.is_empty();
+    Some(match id {
+        Some(id) if !named => format!("[{id}] {name}"),
+        _ => name.to_owned(),
+    })
 }
 
 /// A status as it stands in a requisite: `[F] Доставлен` with its id, or a name alone
@@ -178,5 +192,27 @@ mod tests {
         assert_eq!(read("Доставлен"), pair("", "Доставлен"));
         assert_eq!(read("[F]"), pair("", "[F]"));
         assert_eq!(read("[F"), pair("", "[F"));
+    }
+
+    #[test]
+    fn the_id_of_a_status_may_stand_beside_its_name() {
+        let word = |name: &str, id: &str| {
+            let incoming = Incoming {
+                status: Some(name.to_owned()),
+                status_id: Some(id.to_owned()),
+                ..Incoming::default()
+            };
+            From1c::default()
+                .after(&incoming)
+                .status
+                .unwrap_or_default()
+        };
+        assert_eq!(word("Доставлен", " F "), "[F] Доставлен");
+        assert_eq!(word("[F] Доставлен", "F"), "[F] Доставлен");
+        // What stands in the name was said with it.
+        assert_eq!(word("[G] Доставлен", "F"), "[G] Доставлен");
+        assert_eq!(word("Доставлен", " "), "Доставлен");
+        assert_eq!(word("Доставлен", "a]b"), "Доставлен");
+        assert_eq!(word(" ", "F"), "");
     }
 }

@@ -65,6 +65,8 @@ pub enum View<'a> {
     Status(&'a str),
     /// Those of a company, given by its id, by id.
     Company(&'a str),
+    /// Those that are in this state on their way to a shop, by id; those that have arrived are not listed.
+    Push(&'a str),
 }
 
 /// The last order of the page before.
@@ -145,9 +147,15 @@ pub async fn list(
         }
         View::Status(status) => (OF_STATUS, "o.id", Some(status)),
         View::Company(company) => (OF_COMPANY, "o.id", Some(company)),
+        View::Push(state) => (OF_PUSH, "p.order_id", Some(state)),
+    };
+    let pushes = match view {
+        View::Push(_) => PUSHES,
+        _ => "",
     };
     let statement = Statement::new(format!(
-        "SELECT {COLUMNS} FROM orders o WHERE o.tenant = ?1 AND {from} ORDER BY {order} LIMIT ?4"
+        "SELECT {COLUMNS} FROM {pushes} orders o \
+         WHERE o.tenant = ?1 AND {from} ORDER BY {order} LIMIT ?4"
     ))
     .bind(tenant)
     .bind(after.map(|a| a.id.as_str()).unwrap_or_default())
@@ -163,6 +171,11 @@ const OF_STATUS: &str = "COALESCE(NULLIF(o.document ->> '$.status.id', ''), \
          o.document ->> '$.status.name') = ?5 AND o.id > ?2 AND ?3 IS NOT NULL";
 const OF_COMPANY: &str =
     "COALESCE(o.document ->> '$.company', 'main') = ?5 AND o.id > ?2 AND ?3 IS NOT NULL";
+
+// The rows of the index are those that a page shows: each finds its order by its key.
+const PUSHES: &str = "order_pushes p INDEXED BY order_pushes_state CROSS JOIN";
+const OF_PUSH: &str = "o.id = p.order_id AND p.tenant = ?1 AND p.state = ?5 AND p.state <> 'sent' \
+         AND p.order_id > ?2 AND ?3 IS NOT NULL";
 
 /// The orders that changed last, the latest first, at most [`MAX_PAGE`].
 ///

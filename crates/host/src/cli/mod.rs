@@ -19,6 +19,7 @@ mod group;
 mod job;
 mod moysklad;
 mod order;
+mod order_words;
 mod reports;
 mod show;
 mod simulate;

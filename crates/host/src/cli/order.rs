@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::api::{Api, Body, Connection, Failure, encode, finish, query};
+use super::order_words;
 use super::show::{self, Show};
 use super::tenant::json_file;
 use super::upsert;
@@ -31,11 +32,14 @@ enum Command {
         /// The tenant.
         tenant: String,
         /// Only those of this status: its id, or its name where it has none.
-        #[arg(long, conflicts_with = "company")]
+        #[arg(long, conflicts_with_all = ["company", "push"])]
         status: Option<String>,
-        /// Only those of this company.
-        #[arg(long)]
+        /// Only those of this company: its id or name.
+        #[arg(long, conflicts_with = "push")]
         company: Option<String>,
+        /// Only those in this state on their way to InSales.
+        #[arg(long, value_parser = ["refused", "unclear", "due"])]
+        push: Option<String>,
         /// At most so many.
         #[arg(long, default_value_t = 100)]
         limit: usize,
@@ -108,11 +112,13 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
             tenant,
             status,
             company,
+            push,
             limit,
         } => {
             let only = [
                 ("status", status.as_deref()),
                 ("company", company.as_deref()),
+                ("push", push.as_deref()),
             ];
             let path = format!("{}{}", all(&tenant), query(&only));
             show::list(&api, &api.list(&path, limit)?, &COLUMNS);
@@ -140,7 +146,14 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
             limit,
         } => {
             let path = format!("{}/history", one(&tenant, &order));
-            show::list(&api, &api.list(&path, limit)?, &HISTORY);
+            let events = api.list(&path, limit)?;
+            match api.json {
+                true => show::json(&Value::from(events)),
+                false => {
+                    let rows: Vec<Value> = events.iter().map(order_words::event).collect();
+                    show::items(&rows, &HISTORY);
+                }
+            }
         }
         Command::Push {
             tenant,
@@ -193,6 +206,15 @@ const COLUMNS: [(&str, &str, Show); 8] = [
     ("Ждёт 1С", "pending", Show::Yes),
 ];
 
+const REST: [(&str, &str, Show); 6] = [
+    ("Скидка на заказ", "discount", Show::Rubles),
+    ("Оплата", "payment", Show::Text),
+    ("Доставка", "delivery", Show::Text),
+    ("Её стоимость", "delivery_cost", Show::Rubles),
+    ("Адрес", "address", Show::Text),
+    ("Комментарий", "comment", Show::Text),
+];
+
 const PUSH: [(&str, &str, Show); 7] = [
     ("Состояние", "state", Show::Text),
     ("Заказ там", "their_id", Show::Text),
@@ -216,13 +238,17 @@ fn card(api: &Api, stored: &Value) {
     }
     show::items(std::slice::from_ref(stored), &COLUMNS);
     let items = stored.pointer("/order/items").and_then(Value::as_array);
+    let items = items.map(Vec::as_slice).unwrap_or_default();
+    let items: Vec<Value> = items.iter().map(order_words::item).collect();
     let columns = [
         ("Товар", "id", Show::Text),
         ("Название", "name", Show::Text),
         ("Артикул", "article", Show::Text),
         ("Кол-во", "quantity_thousandths", Show::Quantity),
         ("Цена", "price_kopecks", Show::Rubles),
+        ("Скидка", "discount", Show::Rubles),
         ("Сумма", "sum_kopecks", Show::Rubles),
     ];
-    show::items(items.map(Vec::as_slice).unwrap_or_default(), &columns);
+    show::items(&items, &columns);
+    show::items(&[order_words::rest(&stored["order"])], &REST);
 }

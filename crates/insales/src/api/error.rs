@@ -213,9 +213,35 @@ fn words(raw: &RawValue) -> String {
     let field = |(name, raw): (&String, &&RawValue)| {
         let list = serde_json::from_str::<Vec<&RawValue>>(raw.get()).unwrap_or_else(|_| vec![raw]);
         let words: Vec<String> = list.iter().filter_map(|raw| text(Some(raw))).collect();
-        format!("{name} {}", words.join(", "))
+        format!("{} {}", called(name), words.join(", "))
     };
     fields.iter().map(field).collect::<Vec<_>>().join("; ")
+}
+
+/// What people call a field of an order; one that is not known here, as the shop does.
+fn called(path: &str) -> &str {
+    /// Whole paths before what begins them: a part of an address before the address.
+    const FIELDS: [(&str, &str); 9] = [
+        ("client.phone", "телефон покупателя"),
+        ("client.email", "почта покупателя"),
+        ("client.name", "имя покупателя"),
+        ("client.surname", "фамилия покупателя"),
+        (
+            "shipping_address.full_locality_name",
+            "населённый пункт доставки",
+        ),
+        ("shipping_address", "адрес доставки"),
+        ("order_lines", "позиции заказа"),
+        ("delivery_variant", "способ доставки"),
+        ("payment_gateway", "способ оплаты"),
+    ];
+    let is = |field: &str| match path.strip_prefix(field) {
+        Some("" | "_id" | "_attributes") => true,
+        Some(rest) => rest.starts_with(['.', '[']),
+        None => false,
+    };
+    let known = FIELDS.iter().find(|(field, _)| is(field));
+    known.map_or(path, |(_, name)| name)
 }
 
 #[cfg(test)]
@@ -263,6 +289,30 @@ mod tests {
                 Error::Refused { status: 422, text },
                 "{body}"
             );
+        }
+    }
+
+    #[test]
+    fn fields_of_an_order_are_told_as_people_call_them() {
+        let body = r#"{"errors":{"client.phone":["не может быть пустым"],
+            "client.phone_confirmed":"?", "client.surname":["пусто"], "client.note":["длинно"],
+            "shipping_address.address":["не может быть пустым"],
+            "shipping_address.full_locality_name":["не найден"],
+            "order_lines_attributes":["a"], "order_lines.quantity":["мало"],
+            "delivery_variant_id":["нет"], "payment_gateway":["нет"]}}"#;
+        let told = error(422, None, body).for_merchant();
+        for part in [
+            "телефон покупателя не может быть пустым; client.phone_confirmed ?; ",
+            "фамилия покупателя пусто",
+            "client.note длинно",
+            "адрес доставки не может быть пустым",
+            "населённый пункт доставки не найден",
+            "позиции заказа a",
+            "позиции заказа мало",
+            "способ доставки нет",
+            "способ оплаты нет",
+        ] {
+            assert!(told.contains(part), "{part}: {told}");
         }
     }
 

@@ -392,6 +392,16 @@ pub fn hinted((tenant, connection): (&str, &str), orders: &[u64], now_ms: i64) -
     .bind(now_ms)
 }
 
+/// The statement by which the next run reads the shop's list whatever the shop has told: a person has asked
+/// for it.
+#[must_use]
+pub fn asked((tenant, connection): (&str, &str), now_ms: i64) -> Statement {
+    Statement::new("UPDATE order_marks SET hinted_at = ?3 WHERE tenant = ?1 AND connection = ?2")
+        .bind(tenant)
+        .bind(connection)
+        .bind(now_ms)
+}
+
 /// The statements that forget a connection that is removed. What is in its shop stays known of the orders;
 /// what is on its way there waits for a person.
 #[must_use]

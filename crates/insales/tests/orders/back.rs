@@ -1,7 +1,10 @@
 //! What the shop says comes back.
 
+use futures::executor::block_on;
 use serde_json::json;
+use sklad_insales::orders::rows;
 use sklad_orders::{Incoming, Status, Who};
+use sklad_store::Sql;
 
 use super::fake::Fault;
 use super::world::{World, world};
@@ -104,6 +107,21 @@ fn a_hint_is_followed_at_once_where_it_can_be_ours() {
     assert_eq!(world.push(&other).unwrap().their_id, Some(501));
     world.run();
     assert_eq!(world.shop.orders.borrow().len(), 2);
+}
+
+#[test]
+fn who_asks_for_a_run_has_the_list_read_at_once() {
+    let world = world();
+    let id = sent(&world);
+    swept(&world);
+    world.shop.set_status(500, "approved");
+    world.clock.pass(1_000);
+    world.run();
+    assert_eq!(status(&world, &id), pair("new", "Новый"));
+    let asked = rows::asked(("demo", "c1"), world.clock.0.get());
+    block_on(world.sql.atomic(vec![asked])).unwrap();
+    world.run();
+    assert_ne!(status(&world, &id), pair("new", "Новый"));
 }
 
 #[test]

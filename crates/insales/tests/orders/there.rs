@@ -167,7 +167,7 @@ fn what_cannot_be_sent_is_told_and_tried_again_when_a_person_says_so() {
     world.run();
     let refused = world.push(&made.id).unwrap();
     assert!(
-        refused.error.ends_with("client.phone неверный"),
+        refused.error.ends_with("телефон покупателя неверный"),
         "{}",
         refused.error
     );

@@ -2,6 +2,7 @@
 
 use futures::executor::block_on;
 use serde_json::json;
+use sklad_insales::orders::{self, rows};
 use sklad_jobs::inbox::{Handled, Message, receive, take};
 use sklad_jobs::job::{self, Claim, Progress, Step, plan};
 use sklad_jobs::schedule::Schedule;
@@ -28,6 +29,29 @@ fn take_job(w: &World) -> Option<Claim> {
 
 fn job(rest: &str) -> String {
     format!("/demo/jobs/import:%D1%81%D0%BA%D0%BB%D0%B0%D0%B4%201{rest}")
+}
+
+#[test]
+fn a_run_of_orders_by_hand_reads_what_the_shop_says_of_them() {
+    let w = shops();
+    let now = w.now.get();
+    let mark = |connection: &str| orders::begin("demo", connection, now);
+    let job = |connection: &str| plan("demo", "insales-orders", connection, None, now);
+    let batch = ["c1", "c2"].map(|c| [mark(c), job(c)]).concat();
+    block_on(w.app.sql.atomic(batch)).unwrap();
+    let hinted = |connection: &str| {
+        let mark = rows::mark(&w.app.sql, ("demo", connection));
+        block_on(mark).unwrap().unwrap().hinted_at
+    };
+    let wish = |wish: &str| {
+        let path = format!("/demo/jobs/insales-orders:c1/{wish}");
+        w.post(&path, &json!(null)).status
+    };
+    assert_eq!((wish("pause"), hinted("c1")), (200, 0));
+    assert_eq!((wish("run"), hinted("c1")), (409, 0));
+    assert_eq!((wish("resume"), hinted("c1")), (200, 0));
+    assert_eq!((wish("run"), hinted("c1")), (200, w.now.get()));
+    assert_eq!(hinted("c2"), 0);
 }
 
 #[test]

@@ -141,6 +141,10 @@ fn an_order_is_cancelled_with_a_reason_and_has_a_history() {
     for (query, count) in [
         ("status=cancelled", 1),
         ("company=main", 2),
+        (
+            "company=%D0%BA%D0%BE%D0%BC%D0%BF%D0%B0%D0%BD%D0%B8%D1%8F%201",
+            2,
+        ),
         ("status=new", 0),
     ] {
         assert_eq!(
@@ -149,8 +153,51 @@ fn an_order_is_cancelled_with_a_reason_and_has_a_history() {
             "{query}"
         );
     }
+    let unknown = w.get("/demo/orders?company=k9");
+    assert_eq!(unknown.refusal(), (422, "refused", "company"));
     assert_eq!(w.get("/demo/orders?status=a&company=b").status, 400);
     assert_eq!(w.get("/demo/orders?status=a&order=updated_at").status, 400);
+}
+
+#[test]
+fn orders_are_listed_by_their_state_in_a_shop() {
+    let w = shops();
+    let ids = ["a", "b", "c", "d", "e"];
+    let batch = Value::from(ids.map(order).to_vec());
+    assert_eq!(w.call("PUT", "/demo/orders", &[], &batch).status, 200);
+    for (id, state) in [
+        ("b", "sent"),
+        ("c", "refused"),
+        ("d", "due"),
+        ("e", "refused"),
+    ] {
+        let row = Statement::new(
+            "INSERT INTO order_pushes (tenant, order_id, connection, state, created_at, updated_at) \
+             VALUES ('demo', ?1, 'c1', ?2, 1, 1)",
+        );
+        block_on(w.app.sql.atomic(vec![row.bind(id).bind(state)])).unwrap();
+    }
+    let listed = |state: &str| {
+        let all = w.all_pages(&format!("/demo/orders?push={state}"), 1);
+        all.iter()
+            .map(|o| o["order"]["id"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(listed("refused"), ["c", "e"]);
+    assert_eq!(listed("due"), ["d"]);
+    assert!(listed("unclear").is_empty());
+    for wrong in [
+        "push=sent",
+        "push=due&status=new",
+        "push=due&order=updated_at",
+    ] {
+        assert_eq!(
+            w.get(&format!("/demo/orders?{wrong}")).status,
+            400,
+            "{wrong}"
+        );
+    }
+    assert!(w.all_pages("/other/orders?push=refused", 1).is_empty());
 }
 
 #[test]

@@ -204,6 +204,9 @@ fn what_cannot_be_made_is_told_with_its_place() {
     assert_eq!(with(&|o| o.discount_kopecks = 25_001), "discount_kopecks");
     assert_eq!(with(&|o| o.company = Some("k2".to_owned())), "company");
     assert_eq!(with(&|o| o.number = Some("9".repeat(256))), "number");
+    for control in ["a\0b", "a\nb", "a\u{85}b"] {
+        assert_eq!(with(&|o| o.number = Some(control.to_owned())), "number");
+    }
     assert_eq!(
         with(&|o| o.customer.email = Some("x".repeat(256))),
         "customer.email"
@@ -219,6 +222,33 @@ fn what_cannot_be_made_is_told_with_its_place() {
         "{message}"
     );
     assert_eq!(world.counts_of_made(), (0, 0, 0));
+}
+
+#[test]
+fn what_is_archived_or_has_variants_is_not_sold() {
+    let world = shop();
+    let write = |sql: &'static str| {
+        let statement = Statement::new(sql).bind(COFFEE);
+        block_on(world.sql.atomic(vec![statement])).unwrap();
+    };
+    let refused = || world.refused(&new(vec![tea(100, 1_000), coffee(1_000)]));
+    write("UPDATE goods SET parent = ?1 WHERE tenant = 'demo' AND external = 'tea#1'");
+    let (path, message) = refused();
+    assert_eq!(path, "items.1.offer");
+    assert!(message.contains("«Кофе»") && message.contains("модификации"));
+    // The variant itself is sold.
+    world.make("variant", &new(vec![tea(100, 1_000)])).unwrap();
+
+    write("UPDATE goods SET archived = 2 WHERE tenant = 'demo' AND id = ?1");
+    let (path, message) = refused();
+    assert_eq!(path, "items.1.offer");
+    assert!(message.contains("в архиве"), "{message}");
+
+    // A product whose variants are all gone is sold as it is.
+    write("UPDATE goods SET archived = (parent IS ?1) WHERE tenant = 'demo'");
+    world.make("bare", &new(vec![coffee(1_000)])).unwrap();
+    let gone = world.refused(&new(vec![tea(100, 1_000)]));
+    assert_eq!(gone.0, "items.0.external");
 }
 
 #[test]

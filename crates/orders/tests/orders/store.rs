@@ -86,6 +86,7 @@ fn what_is_wrong_is_told_with_its_place() {
     assert_eq!(wrong(&|o| o.id = "a".to_owned()), "1.id");
     assert_eq!(wrong(&|o| o.number = "N-a".to_owned()), "1.number");
     assert_eq!(wrong(&|o| o.number = "9".repeat(256)), "1.number");
+    assert_eq!(wrong(&|o| o.number = "a\0b".to_owned()), "1.number");
     assert_eq!(wrong(&|o| o.moment = -1), "1.moment");
     assert_eq!(wrong(&|o| o.currency = "руб".to_owned()), "1.currency");
     assert_eq!(wrong(&|o| o.rate = 0), "1.rate");
@@ -280,6 +281,8 @@ fn no_statement_reads_all_orders_of_a_tenant() {
                 "m",
                 "h",
                 "g",
+                "v",
+                "p",
                 "a",
                 "e",
                 "u",
@@ -342,6 +345,7 @@ async fn use_everything(sql: &Recorder) {
         View::Changes,
         View::Status("N"),
         View::Company("k"),
+        View::Push("refused"),
     ];
     for view in views {
         list(sql, "demo", view, Some(&after), 10).await.unwrap();
