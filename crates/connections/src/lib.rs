@@ -19,3 +19,4 @@ mod text;
 pub use companies::Company;
 pub use connection::{Connection, State};
 pub use error::Error;
+pub use text::MAX_NAME_CHARS;

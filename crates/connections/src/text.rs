@@ -11,14 +11,21 @@ const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 /// Characters of an id: 50 bits, enough for a tenant's own ones to be never the same.
 const ID_CHARS: usize = 10;
 
-/// A name as it is stored: no control characters, single spaces, none at the ends.
+/// A name as it is stored: no control characters, none that cannot be seen, single spaces, none at the ends.
 pub fn name(given: &str) -> Result<String, Error> {
-    let plain = given.replace(char::is_control, " ");
+    let seen = given.replace(is_format, "");
+    let plain = seen.replace(char::is_control, " ");
     let name = plain.split_whitespace().collect::<Vec<_>>().join(" ");
     match name.chars().count() {
         1..=MAX_NAME_CHARS => Ok(name),
         _ => Err(Error::invalid("name", "от 1 до 100 знаков")),
     }
+}
+
+/// Whether a character only changes how its neighbours are shown: with it two names look the same, or a row of the
+/// journal reads backwards.
+fn is_format(c: char) -> bool {
+    matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
 }
 
 /// A new short id.
@@ -46,8 +53,12 @@ mod tests {
     #[test]
     fn a_name_is_tidy_and_not_empty() {
         assert_eq!(name("  Компания \t 2\n").as_deref(), Ok("Компания 2"));
+        assert_eq!(
+            name("\u{FEFF}Ком\u{200B}па\u{2060}ния\u{202E} 2\u{2066}").as_deref(),
+            Ok("Компания 2")
+        );
         assert!(name(&"я".repeat(MAX_NAME_CHARS)).is_ok());
-        for bad in ["", " \u{1} ", &"я".repeat(MAX_NAME_CHARS + 1)] {
+        for bad in ["", " \u{1} ", "\u{200B}", &"я".repeat(MAX_NAME_CHARS + 1)] {
             assert!(name(bad).is_err(), "{bad:?}");
         }
     }

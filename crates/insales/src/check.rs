@@ -68,7 +68,8 @@ pub struct Checked {
     pub hopeless: bool,
 }
 
-/// Asks the shop: for its account, then for each right by itself.
+/// Asks the shop: for its account, then for each right to read by itself. A right
+/// to change cannot be seen without changing something: that one is missing is told by the first change.
 ///
 /// # Errors
 /// The database's. What the shop says is in the result.
@@ -113,6 +114,11 @@ async fn ask<S: Sql, H: Http, C: Clock>(session: &Session<'_, S, H, C>) -> Resul
     let account = allowed(session, SETTINGS, &mut missing).await?;
     for right in [ORDERS, CLIENTS, GOODS] {
         allowed(session, right, &mut missing).await?;
+    }
+    // Nothing needs these prices: whatever else comes of them says nothing of the shop.
+    match allowed(session, PRICES, &mut missing).await {
+        Ok(_) | Err(Failure::Api(_)) => {}
+        Err(error) => return Err(error),
     }
     let account = account.map(|json| Account::read(&json)).transpose()?;
     Ok(Found { account, missing })
@@ -169,45 +175,66 @@ impl Account {
 
 impl Found {
     fn told(self, settings: &InsalesSettings) -> Checked {
-        let missing: Vec<&'static str> = self.missing.iter().map(|right| right.name).collect();
-        let needed = |right: &Right| match *right {
-            GOODS => settings.catalogue.on,
-            ORDERS | CLIENTS => settings.orders.on,
-            _ => true,
-        };
-        let blocked = self.account.as_ref().is_some_and(|account| account.blocked);
-        let named = |rights: &[&str]| format!("«{}»", rights.join("», «"));
-        let (state, text) = if blocked {
-            let text = "Магазин заблокирован в InSales: оплатите тариф";
-            (State::Tariff, text.to_owned())
-        } else if self.missing.len() == 4 {
-            let text = format!(
-                "InSales отказывает во всём: у ключа доступа не отмечено ни одного права, или тариф магазина \
-                 без API. Отметьте в InSales ({WHERE}): {}",
-                named(&missing)
-            );
-            (State::Tariff, text)
-        } else if self.missing.iter().any(needed) {
-            let text = format!(
-                "У ключа доступа InSales не отмечено: {}. Отметьте: {WHERE}",
-                named(&missing)
-            );
-            (State::NoRight, text)
-        } else if missing.is_empty() {
-            (State::Ok, "Всё в порядке".to_owned())
-        } else {
-            let text = format!(
-                "Всё в порядке. Сейчас не нужно, но у ключа не отмечено: {}",
-                named(&missing)
-            );
-            (State::Ok, text)
-        };
+        let (state, text) = self.words(settings);
         Checked {
             state,
             text,
-            missing,
+            missing: self.missing.iter().map(|right| right.name).collect(),
             facts: self.account.map(|account| account.facts),
             hopeless: false,
         }
     }
+
+    fn words(&self, settings: &InsalesSettings) -> (State, String) {
+        let missing = &self.missing[..];
+        let needed = |right: &Right| match *right {
+            GOODS => settings.catalogue.on,
+            ORDERS | CLIENTS => settings.orders.on,
+            PRICES => false,
+            _ => true,
+        };
+        let all = [SETTINGS, ORDERS, CLIENTS, GOODS];
+        if self.account.as_ref().is_some_and(|account| account.blocked) {
+            let text = "Магазин заблокирован в InSales: оплатите тариф";
+            (State::Tariff, text.to_owned())
+        } else if all.iter().all(|right| missing.contains(right)) {
+            let text = format!(
+                "InSales отказывает во всём: у ключа доступа не отмечено ни одного права, или тариф магазина \
+                 без API. Отметьте в InSales ({WHERE}): {}",
+                named(missing)
+            );
+            (State::Tariff, text)
+        } else if missing.iter().any(needed) {
+            let text = format!(
+                "У ключа доступа InSales не отмечено: {}. Отметьте: {WHERE}",
+                named(missing)
+            );
+            (State::NoRight, text)
+        } else {
+            (State::Ok, format!("Всё в порядке{}", self.idle(settings)))
+        }
+    }
+
+    /// What is missing where nothing needs it. Without further prices the catalogue comes, but less of it.
+    fn idle(&self, settings: &InsalesSettings) -> String {
+        let (prices, idle): (Vec<Right>, Vec<Right>) = self
+            .missing
+            .iter()
+            .partition(|right| **right == PRICES && settings.catalogue.on);
+        let mut text = String::new();
+        if !prices.is_empty() {
+            let name = PRICES.name;
+            text += &format!(". Дополнительные цены не загружаются: у ключа не отмечено «{name}»");
+        }
+        if !idle.is_empty() {
+            text += ". Сейчас не нужно, но у ключа не отмечено: ";
+            text += &named(&idle);
+        }
+        text
+    }
+}
+
+fn named(rights: &[Right]) -> String {
+    let names: Vec<&str> = rights.iter().map(|right| right.name).collect();
+    format!("«{}»", names.join("», «"))
 }

@@ -46,24 +46,42 @@ pub fn typed(text: &str, own: Option<&str>) -> Result<String, Wrong> {
     if server.contains('@') {
         return Err(Wrong::Key);
     }
-    if server.contains(':') {
+    if has_port(server) {
         return Err(Wrong::Port);
     }
+    if server.contains(':') {
+        return Err(Wrong::Form);
+    }
     let server = server.strip_suffix('.').unwrap_or(server);
-    sklad_store::public(&format!("https://{server}")).map_err(|_| Wrong::Form)?;
+    if !is_name(server) {
+        return Err(Wrong::Form);
+    }
     match allowed(server, own) {
         true => Ok(server.to_owned()),
         false => Err(Wrong::Foreign),
     }
 }
 
+/// Whether this is a name with a port; other colons are those of a scheme or an IPv6 address.
+fn has_port(server: &str) -> bool {
+    server.split_once(':').is_some_and(|(name, port)| {
+        let digits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+        digits && !name.is_empty()
+    })
+}
+
 /// Whether a domain, written as [`typed`] does, is called.
 #[must_use]
 pub fn allowed(domain: &str, own: Option<&str>) -> bool {
-    let public = sklad_store::public(&format!("https://{domain}")).is_ok();
     let plain = !domain.contains([':', '/', '?', '#']);
     let of_insales = OF_INSALES.iter().any(|end| domain.ends_with(end));
-    public && plain && (of_insales || own == Some(domain))
+    is_name(domain) && plain && (of_insales || own == Some(domain))
+}
+
+/// Whether this is a public name of a server, no longer than DNS knows them (RFC 1035).
+fn is_name(domain: &str) -> bool {
+    let short = domain.len() <= 253 && domain.split('.').all(|label| label.len() <= 63);
+    short && sklad_store::public(&format!("https://{domain}")).is_ok()
 }
 
 /// The own domain that a shop names (`main_host` of its `account`), where it is one that can be called.
@@ -93,6 +111,8 @@ mod tests {
             );
         }
         assert!(typed("shop-77.insales.ru", None).is_ok());
+        assert!(typed(&format!("{}.myinsales.ru", "a".repeat(63)), None).is_ok());
+        assert!(typed(&format!("{}myinsales.ru", "a.".repeat(120)), None).is_ok());
         assert_eq!(
             typed("https://Shop.ru/", Some("shop.ru")).as_deref(),
             Ok("shop.ru")
@@ -107,14 +127,20 @@ mod tests {
             ("магазин.рф", Wrong::Form),
             ("a b.myinsales.ru", Wrong::Form),
             (".myinsales.ru", Wrong::Form),
-            ("ftp://shop.myinsales.ru", Wrong::Port),
+            ("ftp://shop.myinsales.ru", Wrong::Form),
+            ("https:/shop.myinsales.ru", Wrong::Form),
+            ("http://https://shop.myinsales.ru", Wrong::Form),
+            ("shop.myinsales.ru:", Wrong::Form),
             ("localhost", Wrong::Form),
             ("127.0.0.1", Wrong::Form),
             ("shop.local", Wrong::Form),
             ("http://key:pass@shop.myinsales.ru/admin/", Wrong::Key),
             ("shop.myinsales.ru@evil.ru", Wrong::Key),
             ("shop.myinsales.ru:8443", Wrong::Port),
-            ("[::1]", Wrong::Port),
+            ("[::1]", Wrong::Form),
+            ("[::1]:443", Wrong::Form),
+            (&format!("{}.myinsales.ru", "a".repeat(64)), Wrong::Form),
+            (&format!("{}myinsales.ru", "a.".repeat(121)), Wrong::Form),
             ("myinsales.ru", Wrong::Foreign),
             ("insales.ru", Wrong::Foreign),
             ("shopmyinsales.ru", Wrong::Foreign),

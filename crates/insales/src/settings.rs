@@ -253,8 +253,10 @@ impl CatalogueSettings {
             ("catalogue.price_kinds", &self.price_kinds),
             ("catalogue.warehouses", &self.warehouses),
         ] {
-            if ids.len() > MAX_NAMED || ids.contains(&0) {
+            if ids.len() > MAX_NAMED {
                 refuse(problems, path, "не больше 100 идентификаторов");
+            } else if ids.contains(&0) {
+                refuse(problems, path, NO_ID);
             }
         }
         if self.missing_guard_percent > 100 {
@@ -297,11 +299,12 @@ impl OrderSettings {
             ("orders.payments", &self.payments),
             ("orders.deliveries", &self.deliveries),
         ] {
-            let good = |(kind, id): (&String, &u64)| is_name(kind) && *id > 0;
-            if table.len() > MAX_NAMED || !table.iter().all(good) {
-                let message =
-                    "не больше 100 видов, каждый от 1 до 100 знаков, с идентификатором из InSales";
-                refuse(problems, path, message);
+            if table.len() > MAX_NAMED {
+                refuse(problems, path, "не больше 100 видов");
+            } else if !table.keys().all(|kind| is_name(kind)) {
+                refuse(problems, path, "название вида – от 1 до 100 знаков");
+            } else if table.values().any(|id| *id == 0) {
+                refuse(problems, path, NO_ID);
             }
         }
         let statuses = self.statuses.iter();
@@ -327,6 +330,9 @@ impl OrderSettings {
         }
     }
 }
+
+/// What is said of an id that InSales gives to nothing.
+const NO_ID: &str = "идентификатор в InSales – число больше нуля";
 
 fn is_name(text: &str) -> bool {
     (1..=MAX_NAME_CHARS).contains(&text.trim().chars().count())
@@ -427,6 +433,38 @@ mod tests {
         ] {
             let json = format!(r#"{{"shop": "a.myinsales.ru", "orders": {{{table}}}}}"#);
             assert_eq!(wrong(&json), [path], "{json}");
+        }
+    }
+
+    #[test]
+    fn an_id_of_zero_an_empty_kind_and_too_many_are_told_apart() {
+        let said = |rest: &str| {
+            let json = format!(r#"{{"shop": "a.myinsales.ru", {rest}}}"#);
+            let settings: InsalesSettings = parse(json.as_bytes()).unwrap();
+            let mut problems = settings.checked(None).err().unwrap_or_default();
+            problems.pop().map(|problem| problem.message)
+        };
+        let many = vec!["1"; MAX_NAMED + 1].join(",");
+        for (rest, word) in [
+            (
+                r#""catalogue": {"price_kinds": [0]}"#.to_owned(),
+                "больше нуля",
+            ),
+            (
+                format!(r#""catalogue": {{"warehouses": [{many}]}}"#),
+                "не больше 100",
+            ),
+            (
+                r#""orders": {"payments": {"cash": 0}}"#.to_owned(),
+                "больше нуля",
+            ),
+            (
+                r#""orders": {"deliveries": {"": 1}}"#.to_owned(),
+                "название вида",
+            ),
+        ] {
+            let said = said(&rest).unwrap();
+            assert!(said.contains(word), "{rest}: {said}");
         }
     }
 

@@ -4,7 +4,7 @@ mod save;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use sklad_connections::{Connection, State, companies, connection};
+use sklad_connections::{Connection, MAX_NAME_CHARS, State, companies, connection};
 use sklad_insales::api::{Access, Api, Failure, Part, Session};
 use sklad_insales::check::{self, Checked};
 use sklad_insales::connected::{self, Connected, Facts, KIND, Unusable};
@@ -208,7 +208,8 @@ pub async fn create<S: Sql, K: Kv>(
     let company = company(c, &tenant, given.company.as_deref()).await?;
     // A shop that is refused later needs no name.
     let shop = || domain::typed(&given.settings.shop, None).unwrap_or_else(|_| KIND.to_owned());
-    let name = given.name.clone().unwrap_or_else(shop);
+    let short = || shop().chars().take(MAX_NAME_CHARS).collect();
+    let name = given.name.clone().unwrap_or_else(short);
     let new = Connection::new(tenant.slug.as_str(), &company, KIND, &name)?;
     let draft = Draft::new(new, None, given.settings, given.secrets);
     let made = draft.save(c, &tenant, http, clock).await?;

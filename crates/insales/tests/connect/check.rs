@@ -20,7 +20,13 @@ fn a_key_with_all_rights_is_good_and_the_shop_says_who_it_is() {
     let facts = good.facts.unwrap();
     assert_eq!(facts.title.as_deref(), Some("Ромашка"));
     assert_eq!(facts.domain.as_deref(), Some("romashka.ru"));
-    let asked = ["account", "orders/count", "clients/count", "products/count"];
+    let asked = [
+        "account",
+        "orders/count",
+        "clients/count",
+        "products/count",
+        "price_kinds",
+    ];
     assert_eq!(*w.shop.asked.borrow(), asked);
 }
 
@@ -56,6 +62,27 @@ fn a_right_that_the_settings_do_not_need_is_told_and_stops_nothing() {
         good.text
     );
     assert_eq!(checked(&w, &orders()).state, State::NoRight);
+}
+
+#[test]
+fn a_key_that_may_not_see_further_prices_is_told_and_stops_nothing() {
+    let w = world();
+    w.forbid(&["price_kinds"]);
+    let off = json!({ "shop": "a.myinsales.ru", "catalogue": { "on": false } });
+    let off = serde_json::from_value(off).unwrap();
+    let idle = block_on(check(&w.session(), &off)).unwrap();
+    for (good, words) in [
+        (checked(&w, &orders()), "цены не загружаются"),
+        (idle, "Сейчас не нужно"),
+    ] {
+        assert_eq!(good.state, State::Ok);
+        assert_eq!(good.missing, ["Просматривать дополнительные цены"]);
+        let name = good.text.contains("«Просматривать дополнительные цены»");
+        assert!(name && good.text.contains(words), "{}", good.text);
+    }
+    // Whatever else is wrong with them says nothing of the shop.
+    w.answer("price_kinds", 404, json!({}));
+    assert_eq!(checked(&w, &orders()).text, "Всё в порядке");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use sklad_insales::connected::{self, Facts, Unusable};
 use sklad_insales::orders::rows;
 use sklad_insales::plan::Changed;
 use sklad_insales::settings::{InsalesSecrets, InsalesSettings, OrderSettings};
-use sklad_store::{Clock, Http, Kv, Sql};
+use sklad_store::{Clock, Http, Kv, Sql, SqlError};
 use sklad_tenant::Tenant;
 
 use super::{Shop, again, jobs, learn, one_for_orders, orders_are_alone, refused, told, unusable};
@@ -229,9 +229,10 @@ impl Draft {
             true => Changed::Connection,
             false => Changed::Settings,
         };
-        let write = match connection.version {
-            0 => connection.insert(c.now_ms),
-            _ => connection.update(c.now_ms),
+        let is_new = connection.version == 0;
+        let write = match is_new {
+            true => connection.insert(c.now_ms),
+            false => connection.update(c.now_ms),
         };
         let text = format!("сохранено. {}", connection.state_text);
         let mut batch = vec![
@@ -243,7 +244,11 @@ impl Draft {
             batch.push(rows::moved(tenant.slug.as_str(), &connection.id, c.now_ms));
         }
         batch.extend(jobs(c, tenant, &connection, changed));
-        c.app.sql.atomic(batch).await?;
+        // Who has read the same version and was faster has made it stale, just as if it had been so from the start.
+        c.app.sql.atomic(batch).await.map_err(|error| match error {
+            SqlError::Conflict if !is_new => sklad_tenant::Error::Stale.into(),
+            error => ApiError::from(error),
+        })?;
         again(c, &connection).await
     }
 }

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use http::Response;
 use serde_json::{Value, json};
-use sklad_store::{Call, Http, HttpError};
+use sklad_store::native::NativeSql;
+use sklad_store::{Call, Http, HttpError, Sql, Statement};
 
 use crate::{Answer, World, shops};
 
@@ -17,6 +18,8 @@ pub struct Shop {
     /// Domain and path of what was asked.
     asked: RefCell<Vec<String>>,
     gone: Cell<bool>,
+    /// Where somebody else changes every connection while the shop is asked.
+    meanwhile: RefCell<Option<NativeSql>>,
     /// The one field of orders.
     field: RefCell<Value>,
 }
@@ -29,6 +32,10 @@ impl Http for Shop {
         let name = path.strip_suffix(".json").unwrap();
         let asked = format!("{}/{name}", uri.host().unwrap());
         self.asked.borrow_mut().push(asked);
+        if let Some(sql) = self.meanwhile.take() {
+            let change = "UPDATE connections SET version = version + 1";
+            sql.query(Statement::new(change)).await.unwrap();
+        }
         if self.gone.get() {
             return Err(HttpError::NotSent("nobody there".to_owned()));
         }
@@ -413,6 +420,29 @@ fn settings_are_replaced_by_who_has_read_the_last_ones() {
     assert_eq!(w.put(&path, "*", &off).status, 200);
     assert!(w.jobs().is_empty());
     assert_eq!(w.act(&id, "run").refusal().0, 409);
+}
+
+#[test]
+fn who_saves_a_version_that_was_changed_meanwhile_has_a_stale_one() {
+    let w = shops();
+    let id = w.connected(&new("a.myinsales.ru"));
+    let path = format!("/demo/connections/{id}");
+    let etag = w.get(&path).etag();
+    let edit = json!({ "name": "Основной", "settings": { "shop": "a.myinsales.ru" } });
+    let other = NativeSql::open(&w.dir.path().join("db")).unwrap();
+    w.shop.meanwhile.replace(Some(other));
+    assert_eq!(w.put(&path, &etag, &edit).refusal(), (412, "stale", ""));
+    assert_eq!(w.get(&path).body["name"], "a.myinsales.ru");
+}
+
+#[test]
+fn a_connection_without_a_name_is_called_after_its_shop_however_long_that_is() {
+    let w = shops();
+    let shop = format!("{0}.{0}.myinsales.ru", "a".repeat(60));
+    let made = w.post("/demo/connections", &new(&shop));
+    assert_eq!(made.status, 201, "{}", made.body);
+    assert_eq!(made.body["name"], shop[..100]);
+    assert_eq!(made.body["settings"]["shop"], shop.as_str());
 }
 
 #[test]
