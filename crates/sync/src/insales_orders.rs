@@ -39,31 +39,28 @@ pub async fn step<S: Sql, K: Kv, H: Http, C: Clock>(
     let save = |cursor: &str, progress, now| claim.save(cursor, progress, now);
     let cursor = claim.cursor.as_deref();
     let step = orders::step(handlers.ports(), place, cursor, until, &save).await?;
-    told(handlers, &open, &step, until).await?;
+    told(handlers, &open, claim, &step, until).await?;
     Ok(of_job(step))
 }
 
-/// Notes at the connection how the shop works with us, where that is another thing than before. That all is
-/// well again after a right was missing is not seen by one job alone: then the shop is asked for each right.
+/// Notes at the connection how the shop works with us, where that is another thing than before.
 async fn told<S: Sql, K: Kv, H: Http, C: Clock>(
     handlers: &Handlers<'_, S, K, H, C>,
     open: &Open,
+    claim: &Claim,
     step: &orders::Step,
     until: i64,
 ) -> Result<(), SqlError> {
     let before = open.row.state;
-    let (state, text) = match &step.ended {
-        Ended::Failed(error) => match connected::state(error) {
-            Some(state) => (state, words(error)),
-            None => return Ok(()),
-        },
-        Ended::Limited(_) => (
-            State::Limited,
-            words(&Error::RateLimited { retry_after_ms: 0 }),
-        ),
-        _ if !step.answered || before == State::Ok => return Ok(()),
-        _ if before == State::NoRight => shops::checked(handlers, open, until).await?,
-        _ => (State::Ok, "Всё в порядке".to_owned()),
+    let limited = Error::RateLimited { retry_after_ms: 0 };
+    let found = match &step.ended {
+        Ended::Failed(error) => Some((connected::state(error), words(error))),
+        Ended::Limited(_) => Some((State::Limited, words(&limited))),
+        _ if !step.answered || before == State::Ok => None,
+        _ => shops::well(handlers, open, claim, until).await?,
+    };
+    let Some((state, text)) = found else {
+        return Ok(());
     };
     let batch = open.row.noted(state, &text, handlers.clock.now_ms());
     handlers.app.sql.atomic(batch).await.map(drop)

@@ -4,7 +4,7 @@ use sklad_connections::{Connection, State, connection};
 use sklad_insales::api::{Api, Error};
 use sklad_insales::check;
 use sklad_insales::connected::{self, Connected, KIND};
-use sklad_insales::plan::{CATALOGUE, RECONCILE};
+use sklad_insales::plan::{CATALOGUE, ORDERS, RECONCILE};
 use sklad_insales::sync::{self, Ended, Kind, Place};
 use sklad_insales::webhook::register::{self, Address};
 use sklad_insales::webhook::{hooks, receive as hints};
@@ -79,7 +79,7 @@ pub async fn catalogue<S: Sql, K: Kv, H: Http, C: Clock>(
     let save = |cursor: &str, progress, now| claim.save(cursor, progress, now);
     let cursor = claim.cursor.as_deref();
     let step = sync::step(handlers.ports(), place, kind, cursor, until, &save).await?;
-    note(handlers, &open, &step.ended, until).await?;
+    note(handlers, &open, claim, &step.ended, until).await?;
     Ok(of_job(step.cursor, step.progress, step.ended))
 }
 
@@ -143,29 +143,26 @@ pub async fn webhooks<S: Sql, K: Kv, H: Http, C: Clock>(
     };
     let api = open.api(config.insales_gateway.as_deref());
     let ended = register::step(handlers.ports(), api, address, until).await?;
-    if matches!(ended, Ended::Failed(_)) {
-        note(handlers, &open, &ended, until).await?;
-    }
+    note(handlers, &open, claim, &ended, until).await?;
     Ok(job(ended))
 }
 
-/// Notes at the connection what a step has found. That all is well again after a right was missing is not
-/// seen by one job alone: then the shop is asked for each right.
+/// Notes at the connection what a step has found.
 async fn note<S: Sql, K: Kv, H: Http, C: Clock>(
     handlers: &Handlers<'_, S, K, H, C>,
     open: &Open,
+    claim: &Claim,
     ended: &Ended,
     until: i64,
 ) -> Result<(), SqlError> {
     let limited = Error::RateLimited { retry_after_ms: 0 };
     let found = match ended {
-        Ended::Failed(error) => connected::state(error).map(|state| (state, check::words(error))),
+        Ended::Failed(error) => Some((connected::state(error), check::words(error))),
         Ended::Later(_) => Some((State::Limited, check::words(&limited))),
         Ended::More if open.row.state == State::Ok => None,
         Ended::More | Ended::Done { .. } => match open.row.state {
             State::Ok => Some((State::Ok, open.row.state_text.clone())),
-            State::NoRight => Some(checked(handlers, open, until).await?),
-            _ => Some((State::Ok, "Всё в порядке".to_owned())),
+            _ => well(handlers, open, claim, until).await?,
         },
     };
     let Some((state, text)) = found else {
@@ -175,7 +172,33 @@ async fn note<S: Sql, K: Kv, H: Http, C: Clock>(
     handlers.app.sql.atomic(noted).await.map(drop)
 }
 
-pub(crate) async fn checked<S: Sql, K: Kv, H: Http, C: Clock>(
+/// The state of a connection that was not well, after a step of this job that was. Whether a right that was
+/// missing is there is not seen by one job alone: then the shop is asked for each right. Nothing where another
+/// job has not got over what was wrong: the list that it reads may be the only one that does not come.
+pub(crate) async fn well<S: Sql, K: Kv, H: Http, C: Clock>(
+    handlers: &Handlers<'_, S, K, H, C>,
+    open: &Open,
+    claim: &Claim,
+    until: i64,
+) -> Result<Option<(State, String)>, SqlError> {
+    // Without webhooks catalogue and orders come too.
+    let others = [CATALOGUE, RECONCILE, ORDERS];
+    let others: Vec<&str> = (others.into_iter())
+        .filter(|kind| *kind != claim.kind)
+        .collect();
+    let sql = &handlers.app.sql;
+    match open.row.state {
+        State::NoRight => Ok(Some(checked(handlers, open, until).await?)),
+        State::Unreachable
+            if job::is_failing(sql, &claim.tenant, &others, &claim.subject).await? =>
+        {
+            Ok(None)
+        }
+        _ => Ok(Some((State::Ok, "Всё в порядке".to_owned()))),
+    }
+}
+
+async fn checked<S: Sql, K: Kv, H: Http, C: Clock>(
     handlers: &Handlers<'_, S, K, H, C>,
     open: &Open,
     until: i64,
@@ -206,7 +229,9 @@ fn of_job(cursor: String, progress: Progress, ended: Ended) -> Step {
         },
         Ended::Failed(error) => Step::Failed {
             text: check::words(&error),
-            again: Ended::is_worth_repeating(&error),
+            // Keys, rights and addresses are mended by people, but in the shop, which tells nobody; and who
+            // stands before the shop may have answered in its stead.
+            again: true,
         },
     }
 }

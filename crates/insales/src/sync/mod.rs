@@ -21,7 +21,7 @@ use sklad_jobs::journal::{Direction, Outcome, Record};
 use sklad_store::{Clock, Http, Ports, Row, Sql, SqlError, Statement};
 
 use crate::api::session::Failure;
-use crate::api::{Access, Api, Error, Part, Retry, Session};
+use crate::api::{Access, Api, Error, Part, Session};
 use crate::map::Names;
 use crate::settings::CatalogueSettings;
 
@@ -72,19 +72,6 @@ pub enum Ended {
     },
     /// It went wrong; what was saved last stands.
     Failed(Error),
-}
-
-impl Ended {
-    /// Whether trying again later may help without anybody's doing. Keys and rights are mended by people,
-    /// but in the shop, which tells nobody: so these are tried again as well, more and more seldom.
-    #[must_use]
-    pub fn is_worth_repeating(error: &Error) -> bool {
-        let mended = matches!(
-            error,
-            Error::NotAuthorised | Error::NoRights(_) | Error::Tariff(_)
-        );
-        mended || error.retry() != Retry::No
-    }
 }
 
 /// What came of a step.
