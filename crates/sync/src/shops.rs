@@ -13,7 +13,7 @@ use sklad_jobs::job::{self, Claim, Progress, RunResult, Step};
 use sklad_store::{Clock, Http, Kv, Sql, SqlError};
 
 use crate::goods::stopped;
-use crate::kinds::Handlers;
+use crate::kinds::{Handlers, done};
 
 /// How long a run for everything waits for one of changes to make room, in milliseconds.
 const ROOM_MS: i64 = 1_000;
@@ -145,6 +145,24 @@ pub async fn webhooks<S: Sql, K: Kv, H: Http, C: Clock>(
     let ended = register::step(handlers.ports(), api, address, until).await?;
     note(handlers, &open, claim, &ended, until).await?;
     Ok(job(ended))
+}
+
+/// Works on what becomes of the goods of a removed connection, until about `until`. Where it is there again its
+/// goods are its own.
+pub async fn farewell<S: Sql, K: Kv, H: Http, C: Clock>(
+    handlers: &Handlers<'_, S, K, H, C>,
+    claim: &Claim,
+    until: i64,
+) -> Result<Step, SqlError> {
+    let (tenant, id) = (claim.tenant.as_str(), claim.subject.as_str());
+    let again = connection::get(&handlers.app.sql, tenant, id).await?;
+    if again.is_some() {
+        return Ok(done(claim.progress));
+    }
+    let save = |cursor: &str, progress, now| claim.save(cursor, progress, now);
+    let cursor = claim.cursor.as_deref();
+    let step = sync::farewell(handlers.ports(), (tenant, id), cursor, until, &save).await?;
+    Ok(of_job(step.cursor, step.progress, step.ended))
 }
 
 /// Notes at the connection what a step has found.

@@ -335,3 +335,26 @@ fn webhooks_are_subscribed_to_and_what_they_tell_is_read_soon() {
     assert_eq!(w.shop.asked.take().len(), 3);
     assert_eq!(w.rows("SELECT state FROM inbox"), ["done"]);
 }
+
+#[test]
+fn goods_of_a_removed_connection_are_archived_and_its_job_is_gone() {
+    let w = world();
+    w.tick();
+    let live = "SELECT name FROM goods WHERE archived = 0 ORDER BY name";
+    assert_eq!(w.rows(live).len(), 2);
+    let ask = || {
+        let asked = plan::farewell("kofe", &w.id, w.clock.now_ms());
+        block_on(w.app.sql.atomic(vec![asked])).unwrap();
+        w.tick();
+    };
+    // As long as it is there, or again, its goods are its own.
+    ask();
+    assert_eq!(w.rows(live).len(), 2);
+    let gone = Statement::new("DELETE FROM connections");
+    block_on(w.app.sql.atomic(vec![gone])).unwrap();
+    ask();
+    assert!(w.rows(live).is_empty());
+    let jobs = "SELECT kind FROM jobs WHERE kind = 'insales-farewell'";
+    assert!(w.rows(jobs).is_empty());
+    assert_eq!(w.told("в архив ушло товаров 2"), 1);
+}

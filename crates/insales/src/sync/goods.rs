@@ -14,7 +14,7 @@ use super::links::{self, Resolved};
 use super::{ATTEMPTS, Went, Work, number, of_catalog, pages, references};
 use crate::api::page::{Since, Trash};
 use crate::api::session::Failure;
-use crate::map::{self, Known, Mapped, PRICE, Picture};
+use crate::map::{self, Known, Mapped, Names, PRICE, Picture};
 
 /// Goods of one transaction: a till that writes must not wait for long.
 pub const BATCH: usize = 125;
@@ -139,16 +139,21 @@ pub async fn plan<S: Sql, H, C>(
     now: i64,
 ) -> Result<Plan, SqlError> {
     let price = work.names.price(PRICE);
-    let options = Options {
-        source: Some(work.names.source()),
-        own: Some(work.names.prefix()),
-        price_type: Some(&price),
-        ..Options::default()
-    };
+    let options = options(&work.names, &price);
     let mut ids = ids::sequence(now);
     let (sql, tenant) = (work.ports.sql, work.place.tenant);
     let plan = catalog::plan(sql, tenant, changes, &options, &mut ids, now).await;
     plan.map_err(of_catalog)
+}
+
+/// How changes of a connection are stored; `price` is the type that has the price of a good itself.
+pub fn options<'a>(names: &'a Names, price: &'a str) -> Options<'a> {
+    Options {
+        source: Some(names.source()),
+        own: Some(names.prefix()),
+        price_type: Some(price),
+        ..Options::default()
+    }
 }
 
 /// Counts a plan; answers the statements that tell of it.

@@ -7,6 +7,7 @@
 //! so that of a shop in which nothing has changed three lists are asked for, once each.
 
 mod cursor;
+mod farewell;
 mod goods;
 mod groups;
 mod images;
@@ -26,6 +27,7 @@ use crate::map::Names;
 use crate::settings::CatalogueSettings;
 
 pub use cursor::{Cursor, Kind, Phase, SETTLE_MS, Totals};
+pub use farewell::farewell;
 pub use images::{ALLOWED, FILE_BYTES};
 pub use marks::forget;
 
@@ -241,15 +243,19 @@ impl<S: Sql, H: Http, C: Clock> Work<'_, S, H, C> {
             "" => format!("insales:{}", self.place.connection),
             object => object.to_owned(),
         };
-        Record {
-            direction: Direction::Out,
-            action: "goods",
-            object,
-            customer: None,
-            outcome,
-            text,
-            detail: None,
-        }
+        record(&object, outcome, text)
+    }
+}
+
+fn record(object: &str, outcome: Outcome, text: String) -> Record {
+    Record {
+        direction: Direction::Out,
+        action: "goods",
+        object: object.to_owned(),
+        customer: None,
+        outcome,
+        text,
+        detail: None,
     }
 }
 

@@ -256,3 +256,44 @@ fn what_its_master_has_archived_is_the_shops_own_until_it_comes_back() {
     assert_eq!(w.goods(), ["P1 0", "insales:shop:2 0"]);
     assert_eq!(w.rows(KEPT), [LINKED]);
 }
+
+#[test]
+fn of_a_removed_connection_goods_go_to_the_archive_and_links_are_cut() {
+    let mut w = world(30);
+    w.settings.link = Link::Article;
+    let before = [
+        master("P1", "a10"),
+        master("P2", "a20"),
+        master("O1", "other"),
+    ];
+    w.masters(&before);
+    w.run(Kind::Full);
+    assert_eq!(w.rows(KEPT), [LINKED]);
+    w.connection = "other".into();
+    w.settings.link = Link::None;
+    w.run(Kind::Full);
+    let live = w.live();
+    assert_eq!(w.farewell("shop"), 3);
+    assert_eq!(w.rows(KEPT), [ALONE]);
+    // 28 products alone; three of them have two variants.
+    assert_eq!(w.live(), live - 34);
+    let left = "SELECT external FROM goods WHERE archived = 0 AND source = 'insales:shop'";
+    assert!(w.rows(left).is_empty());
+    for what in [
+        "SELECT id FROM catalog_refs WHERE archived = 0 AND source = 'insales:shop'",
+        "SELECT id FROM categories WHERE archived = 0 AND source = 'insales:shop'",
+        "SELECT value FROM good_ids WHERE value LIKE 'insales:shop:%' AND good IN \
+             (SELECT id FROM goods WHERE source = 'moysklad')",
+    ] {
+        assert!(w.rows(what).is_empty(), "{what}");
+    }
+    assert!(w.told("в архив ушло товаров 34, от товаров других источников отделено 2"));
+    assert_eq!(
+        w.count("SELECT count(*) FROM journal WHERE text LIKE 'Подключение к InSales удалено%'"),
+        1
+    );
+    // Done again, as when the word that it was done was lost, it changes nothing.
+    let after = w.state();
+    w.farewell("shop");
+    assert_eq!(w.state(), after);
+}
