@@ -189,6 +189,10 @@ fn told<S: Sql, H: Http, C: Clock>(
     for (key, text) in &resolved.warnings {
         statements.extend(work.warn(cursor, key, text));
     }
+    for item in portion.mapped.iter().flat_map(Mapped::items) {
+        let told = item.doubtful.iter();
+        statements.extend(told.filter_map(|text| work.warn(cursor, &item.key, text)));
+    }
     statements
 }
 

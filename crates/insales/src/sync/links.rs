@@ -1,6 +1,6 @@
 //! Which changes products become: of goods of the shop's own, or beside goods that have another master.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sklad_catalog::import::{self as catalog, Called, Change, Keys, Match};
 use sklad_store::{Sql, SqlError};
@@ -166,7 +166,10 @@ async fn found<S: Sql, H, C>(
         let single = one.item.ids.is_some().then_some(&one.item);
         single.into_iter().chain(&one.variants)
     });
-    let free = sold.filter(|item| !links.contains_key(item.key.as_str()));
+    // What nobody can buy is nobody's double.
+    let (sold, gone): (Vec<&Item>, Vec<&Item>) = sold.partition(|item| item.here);
+    let gone: HashSet<&str> = gone.iter().map(|item| item.key.as_str()).collect();
+    let free = (sold.into_iter()).filter(|item| !links.contains_key(item.key.as_str()));
     let mut asked: Vec<(&Item, (&str, String))> = Vec::new();
     for item in free {
         asked.extend(link.terms(item).into_iter().map(|term| (item, term)));
@@ -183,7 +186,13 @@ async fn found<S: Sql, H, C>(
     for (_, value) in &terms {
         *times.entry(folded(value)).or_default() += 1;
     }
-    for ((item, (_, value)), matches) in asked.into_iter().zip(matches) {
+    for ((item, (_, value)), mut matches) in asked.into_iter().zip(matches) {
+        matches.retain(|found| {
+            !found
+                .external
+                .as_deref()
+                .is_some_and(|id| gone.contains(id))
+        });
         if chosen.contains_key(&item.key) {
             continue;
         }

@@ -297,3 +297,31 @@ fn of_a_removed_connection_goods_go_to_the_archive_and_links_are_cut() {
     w.farewell("shop");
     assert_eq!(w.state(), after);
 }
+
+#[test]
+fn what_the_shop_does_not_sell_makes_nothing_unclear() {
+    for (field, value) in [
+        ("archived", true),
+        ("is_hidden", true),
+        ("available", false),
+    ] {
+        // Whether the one that is not sold any more was a good of ours before, or was never met.
+        for known in [false, true] {
+            let mut w = world(4);
+            w.settings.link = Link::Article;
+            for id in [1, 3] {
+                w.fake
+                    .change(id, |row| row["variants"][0]["sku"] = "H-1".into());
+            }
+            if known {
+                w.run(Kind::Full);
+            }
+            w.fake.change(3, |row| row[field] = value.into());
+            w.fake.change(1, |row| row["title"] = "Новый".into());
+            w.masters(&[master("P1", "h-1")]);
+            w.run(Kind::Changes);
+            assert_eq!(w.rows(KEPT), [LINKED], "{field} {known}");
+            assert!(!w.told("не связан"));
+        }
+    }
+}

@@ -387,3 +387,22 @@ fn whoever_has_the_job_now_alone_writes() {
     assert_eq!(conflict.unwrap_err(), SqlError::Conflict);
     assert_eq!(w.live(), 0);
 }
+
+#[test]
+fn a_price_in_another_currency_is_told_once_or_taken_in_roubles() {
+    let w = world(3);
+    let now = |field: &str, value: &str| {
+        w.fake.change(2, |row| {
+            row["currency_code"] = "USD".into();
+            row["variants"][0]["price2"] = serde_json::Value::Null;
+            row["variants"][0][field] = value.into();
+        });
+        w.run(Kind::Full);
+        w.run(Kind::Full);
+        w.rows("SELECT coalesce(CAST(price AS TEXT), '-') FROM goods WHERE external = 'insales:shop:2'")
+    };
+    assert_eq!(now("price", "5.50"), ["-"]);
+    let told = "SELECT object FROM journal WHERE text LIKE '%«Товар 2»: цена в валюте USD%'";
+    assert_eq!(w.rows(told), ["insales:shop:2"]);
+    assert_eq!(now("price_in_site_currency", "550"), ["55000"]);
+}
