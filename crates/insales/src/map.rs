@@ -164,6 +164,8 @@ pub struct Mapped {
     pub item: Item,
     /// Its variants, where they are goods.
     pub variants: Vec<Item>,
+    /// Whether it lies in the trash.
+    pub trashed: bool,
     /// Names of its properties.
     pub properties: Vec<RefInput>,
     /// Pictures of all.
@@ -215,6 +217,7 @@ pub fn product(
     Some(Mapped {
         item,
         variants,
+        trashed: flag(row.archived) == Some(true),
         properties: product.properties(),
         pictures,
     })

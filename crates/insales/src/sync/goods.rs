@@ -183,6 +183,8 @@ fn told<S: Sql, H: Http, C: Clock>(
     resolved: &Resolved,
 ) -> Vec<Statement> {
     cursor.done += number(portion.rows);
+    let trashed = portion.mapped.iter().filter(|one| one.trashed);
+    cursor.trashed += number(trashed.count());
     cursor.totals.skipped += number(portion.rows.saturating_sub(portion.mapped.len()));
     cursor.totals.linked += number(resolved.linked);
     let mut statements = Vec::new();
