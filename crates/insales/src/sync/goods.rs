@@ -85,7 +85,7 @@ async fn store<S: Sql, H: Http, C: Clock>(
     let mut attempt = 1;
     loop {
         let before = cursor.clone();
-        let resolved = links::resolve(work, &portion.mapped).await?;
+        let resolved = links::resolve(work, &portion.mapped, cursor.kind).await?;
         match chunks(work, cursor, portion, &resolved).await {
             Err(SqlError::Conflict) if attempt < ATTEMPTS => {
                 attempt += 1;

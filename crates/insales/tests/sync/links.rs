@@ -325,3 +325,28 @@ fn what_the_shop_does_not_sell_makes_nothing_unclear() {
         }
     }
 }
+
+#[test]
+fn a_link_that_nothing_speaks_for_any_more_is_told_by_night_and_stays() {
+    let mut w = world(10);
+    w.settings.link = Link::Article;
+    w.masters(&[master("P1", "a10"), master("P2", "A100")]);
+    w.run(Kind::Full);
+    w.run(Kind::Full);
+    assert!(!w.told("у них разный"));
+    w.fake
+        .change(1, |row| row["variants"][0]["sku"] = "OTHER".into());
+    w.run(Kind::Changes);
+    assert!(!w.told("у них разный"));
+    for _ in 0..2 {
+        w.run(Kind::Full);
+    }
+    let told = "SELECT object || ' ' || text FROM journal WHERE text LIKE '%у них разный'";
+    let text = "insales:shop:1 Товар InSales «Товар 1» связан с «Наш P1», но артикул у них разный";
+    assert_eq!(w.rows(told), [text]);
+    assert_eq!(w.rows(KEPT), [LINKED]);
+    // The master may follow.
+    w.masters(&[master("P1", "other")]);
+    w.run(Kind::Full);
+    assert_eq!(w.rows(told).len(), 1);
+}
