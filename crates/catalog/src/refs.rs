@@ -132,6 +132,27 @@ pub fn arrange(tenant: &str, kind: RefKind, ids: &[String]) -> Statement {
     .bind(json!(ids).to_string())
 }
 
+/// The statement that archives the entries of a kind that `source` told and whose ids are none of `ids`; it
+/// answers a row for each.
+#[must_use]
+pub fn archive_others(
+    tenant: &str,
+    source: &str,
+    kind: RefKind,
+    ids: &[&str],
+    now_ms: i64,
+) -> Statement {
+    Statement::new(
+        "UPDATE catalog_refs SET archived = 1, updated_at = ?5 WHERE tenant = ?1 AND kind = ?2 AND source = ?3 \
+         AND archived = 0 AND id NOT IN (SELECT value FROM json_each(?4)) RETURNING 1",
+    )
+    .bind(tenant)
+    .bind(kind.name())
+    .bind(source)
+    .bind(json!(ids).to_string())
+    .bind(now_ms)
+}
+
 /// The entries of a kind after the id `after`, by id, at most `limit`.
 ///
 /// # Errors

@@ -81,7 +81,7 @@ pub async fn check<S: Sql, H: Http, C: Clock>(
         Ok(found) => Ok(found.told(settings)),
         Err(Failure::Sql(error)) => Err(error),
         Err(Failure::Api(error)) => Ok(Checked {
-            state: connected::state(&error).unwrap_or(State::Unreachable),
+            state: connected::state(&error),
             text: words(&error),
             missing: Vec::new(),
             facts: None,

@@ -89,18 +89,22 @@ pub fn settings(connection: &Connection) -> Result<InsalesSettings, Unusable> {
     read.map_err(|error| Unusable::Settings(error.to_string()))
 }
 
-/// What an error says of the connection; nothing where it is about one object.
+/// What an error says of the connection, where it is about the whole shop or a list of it: what is about one
+/// object is told of that object.
 #[must_use]
-pub fn state(error: &Error) -> Option<State> {
+pub fn state(error: &Error) -> State {
     match error {
-        Error::NotAuthorised => Some(State::WrongKey),
-        Error::NoRights(_) => Some(State::NoRight),
-        Error::Tariff(_) => Some(State::Tariff),
-        Error::RateLimited { .. } => Some(State::Limited),
-        Error::Temporary { .. } | Error::NotSent(_) | Error::NoAnswer(_) | Error::Unreadable(_) => {
-            Some(State::Unreachable)
-        }
-        Error::NotFound | Error::TooLarge | Error::Refused { .. } => None,
+        Error::NotAuthorised => State::WrongKey,
+        Error::NoRights(_) => State::NoRight,
+        Error::Tariff(_) => State::Tariff,
+        Error::RateLimited { .. } => State::Limited,
+        Error::Temporary { .. }
+        | Error::NotSent(_)
+        | Error::NoAnswer(_)
+        | Error::Unreadable(_)
+        | Error::NotFound
+        | Error::TooLarge
+        | Error::Refused { .. } => State::Unreachable,
     }
 }
 

@@ -28,6 +28,8 @@ pub const PRICES: [(&str, &str); 3] = [
 ];
 /// The store of a shop that does not tell where its goods lie.
 const ANYWHERE: u64 = 0;
+/// The currency of all prices here.
+const ROUBLES: &str = "RUB";
 /// The longest `extra` text that is kept, in characters.
 const MAX_EXTRA_CHARS: usize = 500;
 
@@ -97,6 +99,32 @@ impl Names {
 /// What is known beside a product: the shop's ids of price kinds by field.
 pub type Known = BTreeMap<String, u64>;
 
+/// The field of a price, what it says, and what the same is in the currency of the shop.
+type Priced<'a> = (String, Raw<'a>, Raw<'a>);
+
+fn priced<'a>(variant: &Variant<'a>, numbered: &Numbered<'a>) -> impl Iterator<Item = Priced<'a>> {
+    let named = [
+        (variant.price, variant.price_here),
+        (variant.old_price, variant.old_price_here),
+        (variant.cost_price, variant.cost_price_here),
+    ];
+    let named = PRICES.iter().zip(named);
+    let named = named.map(|((field, _), (own, here))| ((*field).to_owned(), own, here));
+    let of = |wanted, n| {
+        let mut all = numbered.0.iter();
+        let found = all.find(|(counted, number, _)| *counted == wanted && *number == n);
+        found.map(|(_, _, raw)| *raw)
+    };
+    let further = numbered
+        .0
+        .iter()
+        .filter(|(counted, ..)| *counted == Counted::Price);
+    let further: Vec<Priced<'a>> = further
+        .map(|(_, n, raw)| (format!("price{n}"), Some(*raw), of(Counted::PriceHere, *n)))
+        .collect();
+    named.chain(further)
+}
+
 /// A good of the shop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
@@ -114,6 +142,8 @@ pub struct Item {
     pub title: String,
     /// Whether the shop sells it.
     pub here: bool,
+    /// What the merchant is told of it.
+    pub doubtful: Option<String>,
     /// What it is, as a good of the shop's own.
     pub change: Change,
 }
@@ -134,6 +164,8 @@ pub struct Mapped {
     pub item: Item,
     /// Its variants, where they are goods.
     pub variants: Vec<Item>,
+    /// Whether it lies in the trash.
+    pub trashed: bool,
     /// Names of its properties.
     pub properties: Vec<RefInput>,
     /// Pictures of all.
@@ -141,6 +173,11 @@ pub struct Mapped {
 }
 
 impl Mapped {
+    /// The product, and its variants.
+    pub fn items(&self) -> impl Iterator<Item = &Item> {
+        std::iter::once(&self.item).chain(&self.variants)
+    }
+
     /// How many goods it is.
     #[must_use]
     pub fn goods(&self) -> usize {
@@ -180,6 +217,7 @@ pub fn product(
     Some(Mapped {
         item,
         variants,
+        trashed: flag(row.archived) == Some(true),
         properties: product.properties(),
         pictures,
     })
@@ -262,6 +300,7 @@ impl Of<'_> {
             externals: Vec::new(),
             title: text(self.row.title).unwrap_or_default(),
             here: !self.is_gone(),
+            doubtful: None,
             change,
         }
     }
@@ -305,6 +344,7 @@ impl Of<'_> {
             extra: Some(self.extra(Some((&ids, variant)))),
             ..change
         };
+        let here = !self.is_gone() && flag(variant.available) != Some(false);
         Item {
             key: change.keys.external.clone().unwrap_or_default(),
             ids: Some(ids),
@@ -312,7 +352,8 @@ impl Of<'_> {
             barcode,
             externals: self.externals(variant),
             title: self.title(variant),
-            here: !self.is_gone() && flag(variant.available) != Some(false),
+            here,
+            doubtful: self.doubtful(variant, numbered).filter(|_| here),
             change,
         }
     }
@@ -354,27 +395,38 @@ impl Of<'_> {
         ids.into_iter().map(name).collect()
     }
 
+    /// The prices in roubles.
     fn prices(&self, variant: &Variant<'_>, numbered: &Numbered<'_>) -> Vec<Price> {
-        let currency = match text(self.row.currency).map(|code| code.to_uppercase()) {
-            None => "RUB".to_owned(),
-            // Its name until 1998.
-            Some(code) if code == "RUR" => "RUB".to_owned(),
-            Some(code) => code.chars().take(3).collect(),
-        };
-        let fields = [variant.price, variant.old_price, variant.cost_price];
-        let named = PRICES.iter().map(|(field, _)| (*field).to_owned());
-        let named = named.zip(fields);
-        let further = (numbered.0.iter())
-            .filter(|(counted, ..)| *counted == Counted::Price)
-            .map(|(_, n, raw)| (format!("price{n}"), Some(*raw)));
-        let price = |(field, raw): (String, Raw<'_>)| {
+        let foreign = self.foreign().is_some();
+        let price = |(field, own, here): Priced<'_>| {
             Some(Price {
-                kopecks: kopecks(raw)?,
+                kopecks: kopecks(if foreign { here } else { own })?,
                 price_type: self.takes_price(&field).then(|| self.names.price(&field))?,
-                currency: currency.clone(),
+                currency: ROUBLES.to_owned(),
             })
         };
-        named.chain(further).filter_map(price).collect()
+        priced(variant, numbered).filter_map(price).collect()
+    }
+
+    /// The currency of the prices, where it is another one than the rouble.
+    fn foreign(&self) -> Option<String> {
+        let code = text(self.row.currency)?.to_uppercase();
+        // `RUR` was its name until 1998.
+        (code != ROUBLES && code != "RUR").then_some(code)
+    }
+
+    /// What the merchant is told of prices that nobody here knows in roubles.
+    fn doubtful(&self, variant: &Variant<'_>, numbered: &Numbered<'_>) -> Option<String> {
+        let currency: String = self.foreign()?.chars().take(3).collect();
+        let unknown = |(field, own, here): Priced<'_>| {
+            self.takes_price(&field) && kopecks(own).is_some() && kopecks(here).is_none()
+        };
+        priced(variant, numbered).any(unknown).then(|| {
+            let title = self.title(variant);
+            format!(
+                "Товар InSales «{title}»: цена в валюте {currency} без пересчёта в рубли, пропущена"
+            )
+        })
     }
 
     /// The prices that every shop has always come.

@@ -20,7 +20,9 @@ pub const RECONCILE: &str = "insales-reconcile";
 pub const ORDERS: &str = "insales-orders";
 /// The job that subscribes to the shop's webhooks, and repairs subscriptions.
 pub const WEBHOOKS: &str = "insales-webhooks";
-/// All of them.
+/// The job of a connection that is there no more: its goods go to the archive.
+pub const FAREWELL: &str = "insales-farewell";
+/// All that a connection has while it is on.
 pub const JOBS: [&str; 4] = [CATALOGUE, RECONCILE, ORDERS, WEBHOOKS];
 
 /// In which hour of the shop's day the whole catalogue is compared.
@@ -92,7 +94,7 @@ pub fn removed(connection: &Connection) -> Vec<Statement> {
     JOBS.map(gone).into()
 }
 
-/// The statements that forget what was kept of a connection that is removed, but for its goods.
+/// The statements that forget what was kept of a connection that is removed; a job sees to its goods.
 #[must_use]
 pub fn forgotten(connection: &Connection, now_ms: i64) -> Vec<Statement> {
     let (tenant, id) = (connection.tenant.as_str(), connection.id.as_str());
@@ -100,7 +102,15 @@ pub fn forgotten(connection: &Connection, now_ms: i64) -> Vec<Statement> {
     batch.extend(sync::forget(tenant, id));
     batch.push(hooks::forget(tenant, id));
     batch.extend(crate::orders::rows::forget(tenant, id, now_ms));
+    batch.push(farewell(tenant, id, now_ms));
     batch
+}
+
+/// The statement that asks for the goods of a connection that is removed to go to the archive: once, then the
+/// job is gone.
+#[must_use]
+pub fn farewell(tenant: &str, connection: &str, now_ms: i64) -> Statement {
+    job::ask(tenant, FAREWELL, connection, now_ms)
 }
 
 /// The statements that make the jobs of all connections of a tenant what they should be: its time zone may

@@ -74,6 +74,9 @@ pub struct Variant<'a> {
     pub price: Raw<'a>,
     pub old_price: Raw<'a>,
     pub cost_price: Raw<'a>,
+    pub price_here: Raw<'a>,
+    pub old_price_here: Raw<'a>,
+    pub cost_price_here: Raw<'a>,
     pub options: Vec<OptionValue<'a>>,
     pub image_ids: Vec<Raw<'a>>,
     pub external_id: Raw<'a>,
@@ -91,6 +94,9 @@ members!(Variant {
     price: "price",
     old_price: "old_price",
     cost_price: "cost_price",
+    price_here: "price_in_site_currency",
+    old_price_here: "old_price_in_site_currency",
+    cost_price_here: "cost_price_in_site_currency",
     options: "option_values",
     image_ids: "image_ids",
     external_id: "external_id",
@@ -174,11 +180,14 @@ members!(Group {
 pub enum Counted {
     /// Prices of further kinds, from 2.
     Price,
+    /// The same in the currency of the shop.
+    PriceHere,
     /// What lies in a warehouse, by its id.
     Stock,
 }
 
-/// The fields of a variant whose names end with a number: `price2`, `quantity_at_warehouse7`.
+/// The fields of a variant with a number in their names: `price2`, `price2_in_site_currency`,
+/// `quantity_at_warehouse7`.
 #[derive(Default)]
 pub struct Numbered<'a>(pub Vec<(Counted, u64, &'a RawValue)>);
 
@@ -211,10 +220,16 @@ impl<'de: 'a, 'a> Deserialize<'de> for Numbered<'a> {
 #[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
+/// With what the names of prices in the currency of the shop end.
+const HERE: &str = "_in_site_currency";
+
 fn numbered(name: &str) -> Option<(Counted, u64)> {
     let (counted, digits) = match name.strip_prefix("quantity_at_warehouse") {
         Some(digits) => (Counted::Stock, digits),
-        None => (Counted::Price, name.strip_prefix("price")?),
+        None => match (name.strip_prefix("price")?, name.strip_suffix(HERE)) {
+            (digits, None) => (Counted::Price, digits),
+            (digits, Some(_)) => (Counted::PriceHere, digits.strip_suffix(HERE)?),
+        },
     };
     let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
     plain.then(|| Some((counted, digits.parse().ok()?)))?

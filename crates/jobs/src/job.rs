@@ -481,6 +481,26 @@ pub fn backoff(attempts: i64, random: u64) -> i64 {
     wait - spread / 2 + spread * within / 1024
 }
 
+/// Whether one of these jobs has failed, and has achieved nothing since.
+///
+/// # Errors
+/// The database's.
+pub async fn is_failing(
+    sql: &impl Sql,
+    tenant: &str,
+    kinds: &[&str],
+    subject: &str,
+) -> Result<bool, SqlError> {
+    let statement = Statement::new(
+        "SELECT 1 FROM json_each(?2) k CROSS JOIN jobs j ON j.tenant = ?1 AND j.kind = k.value \
+             AND j.subject = ?3 WHERE j.attempts > 0 AND j.last_result = 'error' AND j.state <> 'paused'",
+    )
+    .bind(tenant)
+    .bind(serde_json::to_string(kinds).unwrap_or_default())
+    .bind(subject);
+    Ok(!sql.query(statement).await?.is_empty())
+}
+
 /// How far a job is, for another job that must not get into its way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Standing {

@@ -36,7 +36,7 @@ pub async fn step<S: Sql, K: Kv, H: Http, C: Clock>(
     let save = |cursor: &str, progress, now| claim.save(cursor, progress, now);
     let cursor = claim.cursor.as_deref();
     let step = orders::step(handlers.ports(), place, cursor, until, &save).await?;
-    told(handlers, &open, &step, until).await?;
+    told(handlers, &open, claim, &step, until).await?;
     Ok(of_job(step))
 }
 
@@ -44,14 +44,15 @@ pub async fn step<S: Sql, K: Kv, H: Http, C: Clock>(
 async fn told<S: Sql, K: Kv, H: Http, C: Clock>(
     handlers: &Handlers<'_, S, K, H, C>,
     open: &Open,
+    claim: &Claim,
     step: &orders::Step,
     until: i64,
 ) -> Result<(), SqlError> {
     let found = match &step.ended {
-        Ended::Failed(error) => shops::troubled(handlers, open, error, EDITING, until).await?,
+        Ended::Failed(error) => Some(shops::troubled(handlers, open, error, EDITING, until).await?),
         Ended::Limited(_) => Some(shops::limited()),
         _ if !step.answered => None,
-        _ => shops::well(handlers, open, step.written, until).await?,
+        _ => shops::well(handlers, open, claim, step.written, until).await?,
     };
     shops::noted(handlers, open, found).await
 }

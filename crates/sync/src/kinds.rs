@@ -65,6 +65,7 @@ impl<S: Sql, K: Kv, H: Http, C: Clock> Runner for Handlers<'_, S, K, H, C> {
             webhook::JOB => webhooks::step(self, claim, until).await,
             insales::CATALOGUE | insales::RECONCILE => shops::catalogue(self, claim, until).await,
             insales::WEBHOOKS => shops::webhooks(self, claim, until).await,
+            insales::FAREWELL => shops::farewell(self, claim, until).await,
             insales::ORDERS => insales_orders::step(self, claim, until).await,
             // A newer release may have planned it: it waits for that one to come back.
             unknown => Ok(Step::Failed {

@@ -4,7 +4,7 @@ use sklad_connections::{Connection, State, connection};
 use sklad_insales::api::{Api, Error, Part, Session};
 use sklad_insales::check;
 use sklad_insales::connected::{self, Connected, KIND};
-use sklad_insales::plan::{CATALOGUE, RECONCILE};
+use sklad_insales::plan::{CATALOGUE, ORDERS, RECONCILE};
 use sklad_insales::sync::{self, Ended, Kind, Place};
 use sklad_insales::webhook::register::{self, Address};
 use sklad_insales::webhook::{hooks, receive as hints};
@@ -13,7 +13,7 @@ use sklad_jobs::job::{self, Claim, Progress, RunResult, Step};
 use sklad_store::{Clock, Http, Kv, Sql, SqlError};
 
 use crate::goods::stopped;
-use crate::kinds::Handlers;
+use crate::kinds::{Handlers, done};
 
 /// How long a run for everything waits for one of changes to make room, in milliseconds.
 const ROOM_MS: i64 = 1_000;
@@ -79,7 +79,7 @@ pub async fn catalogue<S: Sql, K: Kv, H: Http, C: Clock>(
     let save = |cursor: &str, progress, now| claim.save(cursor, progress, now);
     let cursor = claim.cursor.as_deref();
     let step = sync::step(handlers.ports(), place, kind, cursor, until, &save).await?;
-    note(handlers, &open, &step.ended, until).await?;
+    note(handlers, &open, claim, &step.ended, until).await?;
     Ok(of_job(step.cursor, step.progress, step.ended))
 }
 
@@ -143,27 +143,44 @@ pub async fn webhooks<S: Sql, K: Kv, H: Http, C: Clock>(
     };
     let api = open.api(config.insales_gateway.as_deref());
     let ended = register::step(handlers.ports(), api, address, until).await?;
-    if matches!(ended, Ended::Failed(_)) {
-        note(handlers, &open, &ended, until).await?;
-    }
+    note(handlers, &open, claim, &ended, until).await?;
     Ok(job(ended))
+}
+
+/// Works on what becomes of the goods of a removed connection, until about `until`. Where it is there again its
+/// goods are its own.
+pub async fn farewell<S: Sql, K: Kv, H: Http, C: Clock>(
+    handlers: &Handlers<'_, S, K, H, C>,
+    claim: &Claim,
+    until: i64,
+) -> Result<Step, SqlError> {
+    let (tenant, id) = (claim.tenant.as_str(), claim.subject.as_str());
+    let again = connection::get(&handlers.app.sql, tenant, id).await?;
+    if again.is_some() {
+        return Ok(done(claim.progress));
+    }
+    let save = |cursor: &str, progress, now| claim.save(cursor, progress, now);
+    let cursor = claim.cursor.as_deref();
+    let step = sync::farewell(handlers.ports(), (tenant, id), cursor, until, &save).await?;
+    Ok(of_job(step.cursor, step.progress, step.ended))
 }
 
 /// Notes at the connection what a step has found.
 async fn note<S: Sql, K: Kv, H: Http, C: Clock>(
     handlers: &Handlers<'_, S, K, H, C>,
     open: &Open,
+    claim: &Claim,
     ended: &Ended,
     until: i64,
 ) -> Result<(), SqlError> {
     let found = match ended {
         Ended::Failed(error) => {
             let words = check::words(error);
-            troubled(handlers, open, error, &words, until).await?
+            Some(troubled(handlers, open, error, &words, until).await?)
         }
         Ended::Later(_) => Some(limited()),
         Ended::More if open.row.state == State::Ok => None,
-        Ended::More | Ended::Done { .. } => well(handlers, open, false, until).await?,
+        Ended::More | Ended::Done { .. } => well(handlers, open, claim, false, until).await?,
     };
     noted(handlers, open, found).await
 }
@@ -185,29 +202,30 @@ pub(crate) async fn troubled<S: Sql, K: Kv, H: Http, C: Clock>(
     error: &Error,
     otherwise: &str,
     until: i64,
-) -> Result<Option<Found>, SqlError> {
-    let Some(state) = connected::state(error) else {
-        return Ok(None);
-    };
+) -> Result<Found, SqlError> {
+    let state = connected::state(error);
     if state != State::NoRight {
-        return Ok(Some((state, check::words(error))));
+        return Ok((state, check::words(error)));
     }
     if open.row.state == State::NoRight {
         // It was asked before.
-        return Ok(Some((state, open.row.state_text.clone())));
+        return Ok((state, open.row.state_text.clone()));
     }
     let (found, text) = checked(handlers, open, until).await?;
-    Ok(Some(match found.needs_a_person() {
+    Ok(match found.needs_a_person() {
         true => (found, text),
         false => (state, otherwise.to_owned()),
-    }))
+    })
 }
 
-/// What is found where the shop works with us. That a right is there again is not seen by one job alone: the
-/// shop is asked for each; and a right to change things is seen only by who has `written`.
+/// What is found after a step of this job that went well. That a right is there again is not seen by one job
+/// alone: the shop is asked for each; and a right to change things is seen only by who has `written`. Nothing
+/// where another job has not got over what was wrong: the list that it reads may be the only one that does not
+/// come.
 pub(crate) async fn well<S: Sql, K: Kv, H: Http, C: Clock>(
     handlers: &Handlers<'_, S, K, H, C>,
     open: &Open,
+    claim: &Claim,
     written: bool,
     until: i64,
 ) -> Result<Option<Found>, SqlError> {
@@ -216,8 +234,20 @@ pub(crate) async fn well<S: Sql, K: Kv, H: Http, C: Clock>(
         State::Ok => Some((State::Ok, row.state_text.clone())),
         State::NoRight if row.state_text == check::EDITING && !written => None,
         State::NoRight => Some(checked(handlers, open, until).await?),
+        State::Unreachable if others_fail(handlers, claim).await? => None,
         _ => Some((State::Ok, "Всё в порядке".to_owned())),
     })
+}
+
+/// Whether another job of the connection fails; without webhooks catalogue and orders come too.
+async fn others_fail<S: Sql, K: Kv, H: Http, C: Clock>(
+    handlers: &Handlers<'_, S, K, H, C>,
+    claim: &Claim,
+) -> Result<bool, SqlError> {
+    let others = [CATALOGUE, RECONCILE, ORDERS].into_iter();
+    let others: Vec<&str> = others.filter(|kind| *kind != claim.kind).collect();
+    let sql = &handlers.app.sql;
+    job::is_failing(sql, &claim.tenant, &others, &claim.subject).await
 }
 
 pub(crate) async fn noted<S: Sql, K: Kv, H: Http, C: Clock>(
@@ -263,7 +293,9 @@ fn of_job(cursor: String, progress: Progress, ended: Ended) -> Step {
         },
         Ended::Failed(error) => Step::Failed {
             text: check::words(&error),
-            again: Ended::is_worth_repeating(&error),
+            // Keys, rights and addresses are mended by people, but in the shop, which tells nobody; and who
+            // stands before the shop may have answered in its stead.
+            again: true,
         },
     }
 }

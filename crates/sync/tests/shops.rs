@@ -217,6 +217,62 @@ fn a_key_that_is_not_good_any_more_is_told_once_tried_ever_more_seldom_and_mende
 }
 
 #[test]
+fn a_list_that_the_shop_refuses_is_tried_again_and_told_until_it_comes() {
+    for (path, status, words) in [
+        ("/products.json", 404, "нет магазина"),
+        ("/collections.json", 400, "код 400"),
+        ("/categories.json", 422, "код 422"),
+        ("/products.json", 302, "другой сервер"),
+    ] {
+        let w = world();
+        w.tick();
+        w.shop.refuses(&[(path, status)]);
+        w.later(6 * 60_000);
+        w.tick();
+        let (job, connection) = (w.job(CATALOGUE), w.connection());
+        assert_eq!((job.state.as_str(), job.attempts), ("waiting", 1));
+        assert_eq!(connection.state, State::Unreachable, "{path} {status}");
+        let text = connection.state_text;
+        assert!(text.contains(words), "{text}");
+        w.clock.0.set(job.next_at.unwrap());
+        w.tick();
+        // What else goes well does not hide it.
+        let asked = job::ask("kofe", WEBHOOKS, &w.id, w.clock.now_ms());
+        block_on(w.app.sql.atomic(vec![asked])).unwrap();
+        w.tick();
+        assert_eq!(w.job(WEBHOOKS).last_result.as_deref(), Some("ok"));
+        assert_eq!(w.connection().state, State::Unreachable);
+        assert_eq!(w.told(words), 1);
+        w.shop.refuses(&[]);
+        w.clock.0.set(w.job(CATALOGUE).next_at.unwrap());
+        w.tick();
+        assert_eq!(w.connection().state, State::Ok);
+        assert_eq!(w.job(CATALOGUE).last_result.as_deref(), Some("ok"));
+    }
+}
+
+#[test]
+fn webhooks_that_go_well_again_say_so_of_the_connection() {
+    let w = world();
+    w.tick();
+    let ask = || {
+        w.later(1_000);
+        let asked = job::ask("kofe", WEBHOOKS, &w.id, w.clock.now_ms());
+        block_on(w.app.sql.atomic(vec![asked])).unwrap();
+        w.tick();
+        w.connection().state
+    };
+    w.shop.refuses(&[("webhooks", 500)]);
+    assert_eq!(ask(), State::Unreachable);
+    w.shop.refuses(&[]);
+    assert_eq!(ask(), State::Ok);
+    // Without them everything else comes all the same.
+    w.shop.refuses(&[("webhooks", 400)]);
+    assert_eq!(ask(), State::Ok);
+    assert_eq!(w.job(WEBHOOKS).last_result.as_deref(), Some("warning"));
+}
+
+#[test]
 fn a_missing_right_is_over_when_the_shop_gives_all_of_them() {
     let w = world();
     w.shop.refuses(&[("products", 403)]);
@@ -278,4 +334,27 @@ fn webhooks_are_subscribed_to_and_what_they_tell_is_read_soon() {
     w.tick();
     assert_eq!(w.shop.asked.take().len(), 3);
     assert_eq!(w.rows("SELECT state FROM inbox"), ["done"]);
+}
+
+#[test]
+fn goods_of_a_removed_connection_are_archived_and_its_job_is_gone() {
+    let w = world();
+    w.tick();
+    let live = "SELECT name FROM goods WHERE archived = 0 ORDER BY name";
+    assert_eq!(w.rows(live).len(), 2);
+    let ask = || {
+        let asked = plan::farewell("kofe", &w.id, w.clock.now_ms());
+        block_on(w.app.sql.atomic(vec![asked])).unwrap();
+        w.tick();
+    };
+    // As long as it is there, or again, its goods are its own.
+    ask();
+    assert_eq!(w.rows(live).len(), 2);
+    let gone = Statement::new("DELETE FROM connections");
+    block_on(w.app.sql.atomic(vec![gone])).unwrap();
+    ask();
+    assert!(w.rows(live).is_empty());
+    let jobs = "SELECT kind FROM jobs WHERE kind = 'insales-farewell'";
+    assert!(w.rows(jobs).is_empty());
+    assert_eq!(w.told("в архив ушло товаров 2"), 1);
 }

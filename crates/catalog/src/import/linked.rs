@@ -101,11 +101,6 @@ pub async fn matching(
     extra: &str,
 ) -> Result<Vec<Vec<Match>>, Error> {
     const ROW: &str = "json_array(g.id, g.source, g.external, g.name, g.parent, g.extra ->> ?3)";
-    let folded = terms.iter().map(|(kind, value)| match *kind {
-        "external" => (*kind, value.clone()),
-        kind => (kind, text::fold(value)),
-    });
-    let folded: Vec<(&str, String)> = folded.collect();
     let statement = Statement::new(format!(
         "SELECT k.key, CASE k.value ->> 0 WHEN 'external' THEN \
              (SELECT json_array({ROW}) FROM goods g INDEXED BY goods_by_external \
@@ -116,7 +111,7 @@ pub async fn matching(
                  AND g.archived = {LIVE} LIMIT {MATCHES}) m) END FROM json_each(?2) k"
     ))
     .bind(tenant)
-    .bind(json!(folded).to_string())
+    .bind(json!(folded(terms)).to_string())
     .bind(extra);
     let mut found = vec![Vec::new(); terms.len()];
     for row in sql.query(statement).await? {
@@ -147,6 +142,43 @@ fn a_match((good, source, external, name, parent, extra): Found) -> Match {
         parent,
         extra,
     }
+}
+
+/// A good, and terms of another that is said to be the same: kind (as of [`matching`]) and value.
+pub type Alike<'a> = (&'a str, Vec<(&'a str, String)>);
+
+/// The names of those of these goods that have none of their terms, by place.
+///
+/// # Errors
+/// The database's.
+pub async fn unlike(
+    sql: &impl Sql,
+    tenant: &str,
+    goods: &[Alike<'_>],
+) -> Result<Vec<(usize, String)>, Error> {
+    let rows = goods.iter().map(|(good, terms)| (good, folded(terms)));
+    let rows: Vec<_> = rows.collect();
+    let statement = Statement::new(
+        "SELECT k.key, g.name FROM json_each(?2) k CROSS JOIN goods g ON g.tenant = +?1 \
+             AND g.id = k.value ->> 0 \
+         WHERE NOT EXISTS (SELECT 1 FROM json_each(k.value ->> 1) t WHERE CASE t.value ->> 0 \
+             WHEN 'external' THEN g.external IS t.value ->> 1 \
+             ELSE EXISTS (SELECT 1 FROM good_terms x WHERE x.tenant = +?1 AND x.kind = t.value ->> 0 \
+                 AND x.value = t.value ->> 1 AND x.good = g.id) END)",
+    )
+    .bind(tenant)
+    .bind(json!(rows).to_string());
+    let one = |row: &Row| Some((usize::try_from(row.int(0)?).ok()?, row.string(1)));
+    Ok(sql.query(statement).await?.iter().filter_map(one).collect())
+}
+
+/// Terms as they are kept.
+fn folded<'a>(terms: &[(&'a str, String)]) -> Vec<(&'a str, String)> {
+    let one = |(kind, value): &(&'a str, String)| match *kind {
+        "external" => (*kind, value.clone()),
+        kind => (kind, text::fold(value)),
+    };
+    terms.iter().map(one).collect()
 }
 
 /// Aliases of a connection, and how many of them a full import did not meet.

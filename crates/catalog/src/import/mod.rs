@@ -27,7 +27,8 @@ use crate::Error;
 
 pub use change::{Change, Keys, Kind, Price, Section, Stock};
 pub use linked::{
-    Called, Match, Strays, called, forget_aliases, matching, of_connection, strays, strays_among,
+    Alike, Called, Match, Strays, called, forget_aliases, matching, of_connection, strays,
+    strays_among, unlike,
 };
 pub use missing::{
     Had, Missing, PORTION, Scope, Whose, absent, archive, archive_gone, clear_had, clear_seen,

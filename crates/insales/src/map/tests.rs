@@ -122,6 +122,54 @@ fn several_variants_are_a_product_and_its_variants() {
 }
 
 #[test]
+fn prices_in_another_currency_count_in_roubles_or_not_at_all() {
+    let of = |currency: &str, variant: Value| {
+        let mut row =
+            json!({"id": 1, "title": "Чай", "currency_code": currency, "variants": [{"id": 2}]});
+        for (name, value) in variant.as_object().unwrap() {
+            row["variants"][0][name] = value.clone();
+        }
+        let item = plain(&row).item;
+        let Some(Section::Replace(prices)) = item.change.prices else {
+            panic!("prices");
+        };
+        let prices = prices.into_iter().map(|price| {
+            assert_eq!(price.currency, "RUB");
+            let field = price.price_type.rsplit(':').next().unwrap().to_owned();
+            (field, price.kopecks)
+        });
+        (prices.collect::<Vec<_>>(), item.doubtful)
+    };
+    let expected = |all: &[(&str, i64)]| -> Vec<(String, i64)> {
+        all.iter().map(|(f, k)| ((*f).to_owned(), *k)).collect()
+    };
+    let both = json!({"price": "5.50", "price_in_site_currency": "550.0", "old_price": null,
+        "old_price_in_site_currency": null, "price2": "4", "price2_in_site_currency": "400"});
+    for code in ["USD", "eur"] {
+        let (prices, doubtful) = of(code, both.clone());
+        assert_eq!(prices, expected(&[("price", 55_000), ("price2", 40_000)]));
+        assert_eq!(doubtful, None);
+    }
+    for code in ["RUR", "rub", ""] {
+        let (prices, doubtful) = of(code, both.clone());
+        assert_eq!(prices, expected(&[("price", 550), ("price2", 400)]));
+        assert_eq!(doubtful, None);
+    }
+    let alone = json!({"price": "5.50", "price2": "4", "price2_in_site_currency": "400"});
+    let (prices, doubtful) = of("USD", alone.clone());
+    assert_eq!(prices, expected(&[("price2", 40_000)]));
+    let told = "Товар InSales «Чай»: цена в валюте USD без пересчёта в рубли, пропущена";
+    assert_eq!(doubtful.as_deref(), Some(told));
+    let mut hidden = alone;
+    hidden["available"] = false.into();
+    assert_eq!(
+        of("USD", hidden).1,
+        None,
+        "of what is not sold nothing is told"
+    );
+}
+
+#[test]
 fn one_variant_without_a_name_is_one_good() {
     let row = json!({"id": "8", "title": "Чай", "category_id": 3, "collections_ids": [], "unit": "kgm",
         "ignore_discounts": true, "variants": [{"id": "81", "title": "", "sku": "T", "price": 100}]});

@@ -125,6 +125,8 @@ pub struct Cursor {
     pub total: Option<u64>,
     /// Products behind us.
     pub done: u64,
+    /// Those of them that lie in the trash.
+    pub trashed: u64,
     /// Whether the tree is another one than before.
     pub tree: bool,
     /// Of phases that go by names: the last one that is done.

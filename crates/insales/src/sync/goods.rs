@@ -14,7 +14,7 @@ use super::links::{self, Resolved};
 use super::{ATTEMPTS, Went, Work, number, of_catalog, pages, references};
 use crate::api::page::{Since, Trash};
 use crate::api::session::Failure;
-use crate::map::{self, Known, Mapped, PRICE, Picture};
+use crate::map::{self, Known, Mapped, Names, PRICE, Picture};
 
 /// Goods of one transaction: a till that writes must not wait for long.
 pub const BATCH: usize = 125;
@@ -85,7 +85,7 @@ async fn store<S: Sql, H: Http, C: Clock>(
     let mut attempt = 1;
     loop {
         let before = cursor.clone();
-        let resolved = links::resolve(work, &portion.mapped).await?;
+        let resolved = links::resolve(work, &portion.mapped, cursor.kind).await?;
         match chunks(work, cursor, portion, &resolved).await {
             Err(SqlError::Conflict) if attempt < ATTEMPTS => {
                 attempt += 1;
@@ -139,16 +139,21 @@ pub async fn plan<S: Sql, H, C>(
     now: i64,
 ) -> Result<Plan, SqlError> {
     let price = work.names.price(PRICE);
-    let options = Options {
-        source: Some(work.names.source()),
-        own: Some(work.names.prefix()),
-        price_type: Some(&price),
-        ..Options::default()
-    };
+    let options = options(&work.names, &price);
     let mut ids = ids::sequence(now);
     let (sql, tenant) = (work.ports.sql, work.place.tenant);
     let plan = catalog::plan(sql, tenant, changes, &options, &mut ids, now).await;
     plan.map_err(of_catalog)
+}
+
+/// How changes of a connection are stored; `price` is the type that has the price of a good itself.
+pub fn options<'a>(names: &'a Names, price: &'a str) -> Options<'a> {
+    Options {
+        source: Some(names.source()),
+        own: Some(names.prefix()),
+        price_type: Some(price),
+        ..Options::default()
+    }
 }
 
 /// Counts a plan; answers the statements that tell of it.
@@ -178,11 +183,17 @@ fn told<S: Sql, H: Http, C: Clock>(
     resolved: &Resolved,
 ) -> Vec<Statement> {
     cursor.done += number(portion.rows);
+    let trashed = portion.mapped.iter().filter(|one| one.trashed);
+    cursor.trashed += number(trashed.count());
     cursor.totals.skipped += number(portion.rows.saturating_sub(portion.mapped.len()));
     cursor.totals.linked += number(resolved.linked);
     let mut statements = Vec::new();
     for (key, text) in &resolved.warnings {
         statements.extend(work.warn(cursor, key, text));
+    }
+    for item in portion.mapped.iter().flat_map(Mapped::items) {
+        let told = item.doubtful.iter();
+        statements.extend(told.filter_map(|text| work.warn(cursor, &item.key, text)));
     }
     statements
 }

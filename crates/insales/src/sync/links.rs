@@ -1,13 +1,15 @@
 //! Which changes products become: of goods of the shop's own, or beside goods that have another master.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use sklad_catalog::import::{self as catalog, Called, Change, Keys, Match};
+use sklad_catalog::import::{self as catalog, Alike, Called, Change, Keys, Match};
 use sklad_store::{Sql, SqlError};
 
+use super::cursor::Kind;
 use super::{Work, of_catalog};
 use crate::link::{Choice, beside, choose, nothing_beside};
 use crate::map::{Item, Mapped};
+use crate::settings::Link;
 
 /// What products become.
 #[derive(Debug, Default)]
@@ -58,6 +60,7 @@ impl Is {
 pub async fn resolve<S: Sql, H, C>(
     work: &Work<'_, S, H, C>,
     products: &[Mapped],
+    kind: Kind,
 ) -> Result<Resolved, SqlError> {
     let (sql, tenant) = (work.ports.sql, work.place.tenant);
     let keys: Vec<&str> = products.iter().map(|one| one.item.key.as_str()).collect();
@@ -67,6 +70,9 @@ pub async fn resolve<S: Sql, H, C>(
     let links = called.iter().filter(|one| !one.own && one.here);
     let links: HashMap<&str, &Called> = links.map(|one| (one.id.as_str(), one)).collect();
     let mut resolved = Resolved::default();
+    if kind == Kind::Full {
+        unlike(work, products, &links, &mut resolved).await?;
+    }
     let mut found = found(work, products, &links, &mut resolved).await?;
     for product in products {
         gone(work, product, &called, &mut resolved);
@@ -154,6 +160,39 @@ fn gone<S, H, C>(
     }
 }
 
+/// Finds goods that were linked and have nothing in common any more. They stay linked: which of both is wrong
+/// the merchant knows.
+async fn unlike<'a, S: Sql, H, C>(
+    work: &Work<'_, S, H, C>,
+    products: &'a [Mapped],
+    links: &HashMap<&str, &'a Called>,
+    resolved: &mut Resolved,
+) -> Result<(), SqlError> {
+    let link = work.place.settings.link;
+    let linked = |item: &'a Item| Some((item, *links.get(item.key.as_str())?));
+    let sold = products.iter().flat_map(Mapped::items);
+    let sold = sold.filter(|item| item.here && item.ids.is_some());
+    let pairs: Vec<(&Item, &Called)> = sold.filter_map(linked).collect();
+    if link == Link::None || pairs.is_empty() {
+        return Ok(());
+    }
+    let alike = |(item, called): &(&'a Item, &'a Called)| (called.good.as_str(), link.terms(item));
+    let goods: Vec<Alike<'_>> = pairs.iter().map(alike).collect();
+    let found = catalog::unlike(work.ports.sql, work.place.tenant, &goods).await;
+    for (at, name) in found.map_err(of_catalog)? {
+        let Some((item, _)) = pairs.get(at) else {
+            continue;
+        };
+        let text = format!(
+            "Товар InSales «{}» связан с «{name}», но {} у них разный",
+            item.title,
+            link.word()
+        );
+        resolved.warnings.push((item.key.clone(), text));
+    }
+    Ok(())
+}
+
 /// Looks for goods of other sources that the shop's goods are, by what the merchant has chosen.
 async fn found<S: Sql, H, C>(
     work: &Work<'_, S, H, C>,
@@ -166,7 +205,10 @@ async fn found<S: Sql, H, C>(
         let single = one.item.ids.is_some().then_some(&one.item);
         single.into_iter().chain(&one.variants)
     });
-    let free = sold.filter(|item| !links.contains_key(item.key.as_str()));
+    // What nobody can buy is nobody's double.
+    let (sold, gone): (Vec<&Item>, Vec<&Item>) = sold.partition(|item| item.here);
+    let gone: HashSet<&str> = gone.iter().map(|item| item.key.as_str()).collect();
+    let free = (sold.into_iter()).filter(|item| !links.contains_key(item.key.as_str()));
     let mut asked: Vec<(&Item, (&str, String))> = Vec::new();
     for item in free {
         asked.extend(link.terms(item).into_iter().map(|term| (item, term)));
@@ -183,7 +225,13 @@ async fn found<S: Sql, H, C>(
     for (_, value) in &terms {
         *times.entry(folded(value)).or_default() += 1;
     }
-    for ((item, (_, value)), matches) in asked.into_iter().zip(matches) {
+    for ((item, (_, value)), mut matches) in asked.into_iter().zip(matches) {
+        matches.retain(|found| {
+            !found
+                .external
+                .as_deref()
+                .is_some_and(|id| gone.contains(id))
+        });
         if chosen.contains_key(&item.key) {
             continue;
         }

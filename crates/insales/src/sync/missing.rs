@@ -6,7 +6,7 @@ use sklad_store::{Clock, Http, Sql, SqlError, Statement};
 
 use super::cursor::Cursor;
 use super::goods::{BATCH, plan};
-use super::{Went, Work, number, of_catalog};
+use super::{Went, Work, number, of_catalog, references};
 use crate::api::session::Failure;
 use crate::link::nothing_beside;
 
@@ -30,17 +30,22 @@ pub async fn run<S: Sql, H: Http, C: Clock>(
     strays(work, cursor).await
 }
 
-/// Whether the list had as many products as the shop said before that it has.
+/// Whether the list had as many products as the shop says that it has. What went into the trash behind the
+/// first count is in none that is made now.
 async fn is_whole<S: Sql, H: Http, C: Clock>(
     work: &Work<'_, S, H, C>,
     cursor: &mut Cursor,
 ) -> Result<bool, Failure> {
-    let Some(total) = cursor.total.filter(|total| *total > cursor.done) else {
+    let had = cursor.done.saturating_sub(cursor.trashed);
+    let Some(before) = cursor.total.filter(|total| *total > had) else {
         return Ok(true);
     };
+    let total = references::count(work).await?.unwrap_or(before);
+    if total <= had {
+        return Ok(true);
+    }
     let text = format!(
-        "InSales отдал {} товаров из {total}: товары, которых не было в списке, оставлены в каталоге",
-        cursor.done
+        "InSales отдал {had} товаров из {total}: товары, которых не было в списке, оставлены в каталоге"
     );
     let told = work.warn(cursor, "", &text);
     work.store(told.into_iter().collect(), cursor).await?;

@@ -7,6 +7,7 @@
 //! so that of a shop in which nothing has changed three lists are asked for, once each.
 
 mod cursor;
+mod farewell;
 mod goods;
 mod groups;
 mod images;
@@ -21,11 +22,12 @@ use sklad_jobs::journal::{Direction, Outcome, Record};
 use sklad_store::{Clock, Http, Ports, Row, Sql, SqlError, Statement};
 
 use crate::api::session::Failure;
-use crate::api::{Access, Api, Error, Part, Retry, Session};
+use crate::api::{Access, Api, Error, Part, Session};
 use crate::map::Names;
 use crate::settings::CatalogueSettings;
 
 pub use cursor::{Cursor, Kind, Phase, SETTLE_MS, Totals};
+pub use farewell::farewell;
 pub use images::{ALLOWED, FILE_BYTES};
 pub use marks::forget;
 
@@ -72,19 +74,6 @@ pub enum Ended {
     },
     /// It went wrong; what was saved last stands.
     Failed(Error),
-}
-
-impl Ended {
-    /// Whether trying again later may help without anybody's doing. Keys and rights are mended by people,
-    /// but in the shop, which tells nobody: so these are tried again as well, more and more seldom.
-    #[must_use]
-    pub fn is_worth_repeating(error: &Error) -> bool {
-        let mended = matches!(
-            error,
-            Error::NotAuthorised | Error::NoRights(_) | Error::Tariff(_)
-        );
-        mended || error.retry() != Retry::No
-    }
 }
 
 /// What came of a step.
@@ -254,15 +243,19 @@ impl<S: Sql, H: Http, C: Clock> Work<'_, S, H, C> {
             "" => format!("insales:{}", self.place.connection),
             object => object.to_owned(),
         };
-        Record {
-            direction: Direction::Out,
-            action: "goods",
-            object,
-            customer: None,
-            outcome,
-            text,
-            detail: None,
-        }
+        record(&object, outcome, text)
+    }
+}
+
+fn record(object: &str, outcome: Outcome, text: String) -> Record {
+    Record {
+        direction: Direction::Out,
+        action: "goods",
+        object: object.to_owned(),
+        customer: None,
+        outcome,
+        text,
+        detail: None,
     }
 }
 

@@ -28,10 +28,7 @@ pub async fn run<S: Sql, H: Http, C: Clock>(
     work: &Work<'_, S, H, C>,
     cursor: &mut Cursor,
 ) -> Result<Went, Failure> {
-    let count = work.session.get("/products/count.json").await?;
-    let raw: Option<&RawValue> = serde_json::from_str(&count).ok();
-    let count: Option<Count<'_>> = object(raw);
-    cursor.total = count.and_then(|count| wire::id(count.count));
+    cursor.total = count(work).await?;
     let mut batch = Vec::new();
     let kinds = allowed(work, cursor, "/price_kinds.json", "Виды цен", &mut batch).await?;
     let stores = allowed(work, cursor, "/warehouses.json", "Склады", &mut batch).await?;
@@ -43,6 +40,16 @@ pub async fn run<S: Sql, H: Http, C: Clock>(
     let changed = answers.iter().skip(counted).take(2).map(Vec::len).sum();
     cursor.totals.references += number(changed);
     Ok(Went::Through)
+}
+
+/// How many products the shop says that it has, without those in the trash.
+pub async fn count<S: Sql, H: Http, C: Clock>(
+    work: &Work<'_, S, H, C>,
+) -> Result<Option<u64>, Failure> {
+    let count = work.session.get("/products/count.json").await?;
+    let raw: Option<&RawValue> = serde_json::from_str(&count).ok();
+    let count: Option<Count<'_>> = object(raw);
+    Ok(count.and_then(|count| wire::id(count.count)))
 }
 
 /// A dictionary; nothing where the key may not read it, which the merchant is told: goods come none the

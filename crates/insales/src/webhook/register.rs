@@ -154,7 +154,10 @@ pub async fn step<S: Sql, H: Http, C: Clock>(
         Ok(ended) => Ok(ended),
         Err(Failure::Sql(error)) => Err(error),
         // The catalogue comes without webhooks too: told, and looked at again tomorrow.
-        Err(Failure::Api(error @ (Error::NoRights(_) | Error::NotFound))) => Ok(Ended::Done {
+        Err(Failure::Api(
+            error
+            @ (Error::NoRights(_) | Error::NotFound | Error::TooLarge | Error::Refused { .. }),
+        )) => Ok(Ended::Done {
             warning: true,
             text: format!("Уведомления не включены. {}", error.for_merchant()),
         }),

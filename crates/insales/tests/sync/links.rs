@@ -256,3 +256,97 @@ fn what_its_master_has_archived_is_the_shops_own_until_it_comes_back() {
     assert_eq!(w.goods(), ["P1 0", "insales:shop:2 0"]);
     assert_eq!(w.rows(KEPT), [LINKED]);
 }
+
+#[test]
+fn of_a_removed_connection_goods_go_to_the_archive_and_links_are_cut() {
+    let mut w = world(30);
+    w.settings.link = Link::Article;
+    let before = [
+        master("P1", "a10"),
+        master("P2", "a20"),
+        master("O1", "other"),
+    ];
+    w.masters(&before);
+    w.run(Kind::Full);
+    assert_eq!(w.rows(KEPT), [LINKED]);
+    w.connection = "other".into();
+    w.settings.link = Link::None;
+    w.run(Kind::Full);
+    let live = w.live();
+    assert_eq!(w.farewell("shop"), 3);
+    assert_eq!(w.rows(KEPT), [ALONE]);
+    // 28 products alone; three of them have two variants.
+    assert_eq!(w.live(), live - 34);
+    let left = "SELECT external FROM goods WHERE archived = 0 AND source = 'insales:shop'";
+    assert!(w.rows(left).is_empty());
+    for what in [
+        "SELECT id FROM catalog_refs WHERE archived = 0 AND source = 'insales:shop'",
+        "SELECT id FROM categories WHERE archived = 0 AND source = 'insales:shop'",
+        "SELECT value FROM good_ids WHERE value LIKE 'insales:shop:%' AND good IN \
+             (SELECT id FROM goods WHERE source = 'moysklad')",
+    ] {
+        assert!(w.rows(what).is_empty(), "{what}");
+    }
+    assert!(w.told("в архив ушло товаров 34, от товаров других источников отделено 2"));
+    assert_eq!(
+        w.count("SELECT count(*) FROM journal WHERE text LIKE 'Подключение к InSales удалено%'"),
+        1
+    );
+    // Done again, as when the word that it was done was lost, it changes nothing.
+    let after = w.state();
+    w.farewell("shop");
+    assert_eq!(w.state(), after);
+}
+
+#[test]
+fn what_the_shop_does_not_sell_makes_nothing_unclear() {
+    for (field, value) in [
+        ("archived", true),
+        ("is_hidden", true),
+        ("available", false),
+    ] {
+        // Whether the one that is not sold any more was a good of ours before, or was never met.
+        for known in [false, true] {
+            let mut w = world(4);
+            w.settings.link = Link::Article;
+            for id in [1, 3] {
+                w.fake
+                    .change(id, |row| row["variants"][0]["sku"] = "H-1".into());
+            }
+            if known {
+                w.run(Kind::Full);
+            }
+            w.fake.change(3, |row| row[field] = value.into());
+            w.fake.change(1, |row| row["title"] = "Новый".into());
+            w.masters(&[master("P1", "h-1")]);
+            w.run(Kind::Changes);
+            assert_eq!(w.rows(KEPT), [LINKED], "{field} {known}");
+            assert!(!w.told("не связан"));
+        }
+    }
+}
+
+#[test]
+fn a_link_that_nothing_speaks_for_any_more_is_told_by_night_and_stays() {
+    let mut w = world(10);
+    w.settings.link = Link::Article;
+    w.masters(&[master("P1", "a10"), master("P2", "A100")]);
+    w.run(Kind::Full);
+    w.run(Kind::Full);
+    assert!(!w.told("у них разный"));
+    w.fake
+        .change(1, |row| row["variants"][0]["sku"] = "OTHER".into());
+    w.run(Kind::Changes);
+    assert!(!w.told("у них разный"));
+    for _ in 0..2 {
+        w.run(Kind::Full);
+    }
+    let told = "SELECT object || ' ' || text FROM journal WHERE text LIKE '%у них разный'";
+    let text = "insales:shop:1 Товар InSales «Товар 1» связан с «Наш P1», но артикул у них разный";
+    assert_eq!(w.rows(told), [text]);
+    assert_eq!(w.rows(KEPT), [LINKED]);
+    // The master may follow.
+    w.masters(&[master("P1", "other")]);
+    w.run(Kind::Full);
+    assert_eq!(w.rows(told).len(), 1);
+}

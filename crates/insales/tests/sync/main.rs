@@ -231,6 +231,35 @@ fn what_is_destroyed_is_archived_by_the_run_for_everything_unless_it_is_too_much
 }
 
 #[test]
+fn what_lies_in_the_trash_does_not_make_up_for_what_the_list_lacks() {
+    let w = world(300);
+    for id in 1..=10 {
+        w.fake.change(id, |row| row["archived"] = true.into());
+    }
+    w.run(Kind::Full);
+    let live = w.live();
+    w.fake.destroy("products", |id| (20..29).contains(&id));
+    w.fake.when(|_, path| {
+        let count = path.starts_with("/admin/products/count");
+        count.then(|| answer(200, &json!({"count": 290})))
+    });
+    w.run(Kind::Full);
+    assert_eq!(w.live(), live);
+    assert!(w.told("InSales отдал 281 товаров из 290"));
+    // A product that went into the trash behind the count is none that is lacking.
+    w.fake.forget();
+    w.fake.when(|fake, path| {
+        if path.starts_with("/admin/collections.json") && fake.asked.borrow().len() < 9 {
+            fake.change(50, |row| row["archived"] = true.into());
+        }
+        None
+    });
+    let text = w.run(Kind::Full);
+    assert!(text.contains("в архив"), "{text}");
+    assert!(w.live() < live - 9);
+}
+
+#[test]
 fn variants_come_and_go_and_a_product_may_become_one_good_and_several() {
     let w = world(20);
     w.run(Kind::Full);
@@ -386,4 +415,23 @@ fn whoever_has_the_job_now_alone_writes() {
     let conflict = w.step_of_a_stale_taker();
     assert_eq!(conflict.unwrap_err(), SqlError::Conflict);
     assert_eq!(w.live(), 0);
+}
+
+#[test]
+fn a_price_in_another_currency_is_told_once_or_taken_in_roubles() {
+    let w = world(3);
+    let now = |field: &str, value: &str| {
+        w.fake.change(2, |row| {
+            row["currency_code"] = "USD".into();
+            row["variants"][0]["price2"] = serde_json::Value::Null;
+            row["variants"][0][field] = value.into();
+        });
+        w.run(Kind::Full);
+        w.run(Kind::Full);
+        w.rows("SELECT coalesce(CAST(price AS TEXT), '-') FROM goods WHERE external = 'insales:shop:2'")
+    };
+    assert_eq!(now("price", "5.50"), ["-"]);
+    let told = "SELECT object FROM journal WHERE text LIKE '%«Товар 2»: цена в валюте USD%'";
+    assert_eq!(w.rows(told), ["insales:shop:2"]);
+    assert_eq!(now("price_in_site_currency", "550"), ["55000"]);
 }

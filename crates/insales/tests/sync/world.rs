@@ -147,6 +147,27 @@ impl World {
         }
     }
 
+    /// What becomes of a removed connection, in steps of a millisecond; answers how many.
+    pub fn farewell(&self, connection: &str) -> usize {
+        let ports = Ports {
+            sql: &self.sql,
+            http: &self.fake,
+            clock: &self.clock,
+        };
+        let save = |_: &str, _, _| Statement::new("SELECT 1");
+        let mut cursor: Option<String> = None;
+        for steps in 1..100 {
+            let (whose, until) = ((TENANT, connection), self.clock.0.get() + 1);
+            let step = sync::farewell(ports, whose, cursor.as_deref(), until, &save);
+            let step = block_on(step).unwrap();
+            if step.ended != Ended::More {
+                return steps;
+            }
+            cursor = Some(step.cursor);
+        }
+        panic!("a farewell without end");
+    }
+
     pub fn rows(&self, sql: &'static str) -> Vec<String> {
         let rows = block_on(self.sql.query(Statement::new(sql))).unwrap();
         rows.iter().map(|row| row.string(0)).collect()

@@ -215,7 +215,7 @@ fn a_shop_is_connected_checked_switched_on_and_off() {
     );
     w.act(id, "enable");
     assert_eq!(w.delete(&format!("/demo/connections/{id}")).status, 204);
-    assert!(w.jobs().is_empty());
+    assert_eq!(w.jobs(), ["insales-farewell"]);
     assert_eq!(w.get(&format!("/demo/connections/{id}")).status, 404);
     let asked = w.shop.asked.borrow();
     assert!(
