@@ -17,7 +17,7 @@ use crate::cron::CronJob;
 use crate::instance::{Grants, HttpComponent, InstanceState};
 use crate::manifest::{Manifest, Route, StaticResponse};
 use crate::metrics::Counters;
-use crate::outbound::AllowedHosts;
+use crate::outbound::{AllowedHosts, reach_any_host};
 use crate::output::{Echo, Output};
 use crate::router::Router;
 use crate::runtime_config::RuntimeConfig;
@@ -48,6 +48,8 @@ pub(crate) struct App {
     pub client: Arc<Client>,
     /// Required variables without a value: reading one is an error of the guest.
     pub missing_variables: Vec<String>,
+    /// Whether a component may call any host, and nothing keeps it from calling one in a private network.
+    pub reaches_private: bool,
 }
 
 /// Everything that components share while they are being loaded.
@@ -119,6 +121,7 @@ impl App {
             cron.extend(loader.beside(manifest, variables).cron()?);
         }
         missing_variables.dedup();
+        let reaches_private = !config.blocked.has_private() && calls_anybody(&manifest);
         let (counters, own_address) = (loader.counters.clone(), loader.own_address.clone());
         let client = loader.client.clone();
         drop(loader);
@@ -132,6 +135,7 @@ impl App {
             stopping,
             client,
             missing_variables,
+            reaches_private,
         })
     }
 }
@@ -157,6 +161,11 @@ fn cron_manifest(file: &Path) -> Result<Manifest> {
         url.default = Some(ITSELF.to_owned());
     }
     Ok(manifest)
+}
+
+fn calls_anybody(manifest: &Manifest) -> bool {
+    let mut components = manifest.components.values();
+    components.any(|component| reach_any_host(&component.allowed_outbound_hosts))
 }
 
 fn make_folders(config: &RuntimeConfig) -> Result<()> {

@@ -52,6 +52,15 @@ impl AllowedHosts {
     }
 }
 
+/// Whether one of these grants lets its component call any host, whatever its name resolves to. A grant with a
+/// template in it names one host.
+pub(crate) fn reach_any_host<'a>(grants: impl IntoIterator<Item = &'a String>) -> bool {
+    let any = |grant: &String| {
+        Pattern::parse(grant).is_ok_and(|pattern| pattern.host == HostPattern::Any)
+    };
+    grants.into_iter().any(any)
+}
+
 /// Whether `host` is a name by which an application calls itself.
 pub(crate) fn is_itself(host: Option<&str>) -> bool {
     matches!(host, None | Some("self.alt"))
@@ -252,6 +261,11 @@ impl BlockedNetworks {
         Ok(blocked)
     }
 
+    /// Whether the word `private` is among them.
+    pub(crate) fn has_private(&self) -> bool {
+        self.private
+    }
+
     /// Whether `ip` must not be reached.
     pub(crate) fn contains(&self, ip: IpAddr) -> bool {
         let ip = ip.to_canonical();
@@ -302,6 +316,22 @@ mod tests {
     fn nothing_is_granted_by_default() {
         assert!(!allowed(&[], "https://example.ru/"));
         assert!(!allowed(&[], "/relative"));
+    }
+
+    #[test]
+    fn a_grant_of_any_host_is_known() {
+        let any = |grant: &str| reach_any_host(&[grant.to_owned()]);
+        assert!(any("https://*") && any("https://*:*") && any("*://*:*"));
+        for one in [
+            "self",
+            "https://*.myinsales.ru",
+            "https://api.moysklad.ru",
+            "http://127.0.0.1:*",
+            "{{ insales_gateway }}",
+        ] {
+            assert!(!any(one), "{one}");
+        }
+        assert!(!reach_any_host(&[]));
     }
 
     #[test]

@@ -249,6 +249,12 @@ impl Running {
         &self.service.app.missing_variables
     }
 
+    /// Whether a component may call any host and the runtime configuration does not block private networks: then
+    /// a name that resolves to an address there is called.
+    pub fn reaches_private_networks(&self) -> bool {
+        self.service.app.reaches_private
+    }
+
     /// Stops accepting, finishes what is in flight (30 seconds at most) and ends.
     pub async fn shutdown(mut self) {
         let _ = self.service.app.stopping.send(true);

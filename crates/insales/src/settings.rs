@@ -341,6 +341,7 @@ fn is_name(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::Error;
     use crate::check;
     use sklad_connections::State;
     use sklad_tenant::json::parse;
@@ -528,6 +529,15 @@ mod tests {
         for wrong in domain::Wrong::ALL {
             assert!(page.contains(&format!("«{wrong}»")), "{wrong}");
         }
+        let elsewhere = Error::Refused {
+            status: 301,
+            text: String::new(),
+        };
+        for error in [Error::NotFound, elsewhere] {
+            let said = check::words(&error);
+            assert!(page.contains(&format!("«{said}»")), "{said}");
+        }
+        assert!(page.contains(&format!("«{NO_ID}»")));
         let (_, example) = page.split_once("```json").unwrap();
         let (example, _) = example.split_once("```").unwrap();
         let example: InsalesSettings = parse(example.as_bytes()).unwrap();

@@ -125,7 +125,7 @@ pub struct ConnectionChecked {
     state: State,
     /// То же словами.
     text: String,
-    /// Какие права у ключа не отмечены, по их названиям в InSales.
+    /// Какие права на чтение у ключа не отмечены, по их названиям в InSales. Права менять чтением не видны.
     missing: Vec<&'static str>,
     /// Как магазин называет себя.
     shop_title: Option<String>,

@@ -452,7 +452,7 @@ pub const ROUTES: &[Route] = &[
     Route::post(
         tenant!("/connections/{id}/check"),
         Op::CheckConnection,
-        "Проверить подключение: ключ и каждое право",
+        "Проверить подключение: ключ и права на чтение. Нет ли права менять, скажет первый заказ, которому оно нужно",
     )
     .answers(200, Answer::One("ConnectionChecked")),
     Route::get(

@@ -81,7 +81,7 @@ enum Command {
         #[arg(long)]
         name: Option<String>,
     },
-    /// Asks the shop whether the key and each right of it are good.
+    /// Asks the shop whether the key and each of its rights to read are good.
     Check(One),
     /// Shows what the settings can choose from: ways to pay and to deliver, statuses, prices, warehouses.
     Options(One),
@@ -154,6 +154,7 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
             let found = api.get(&format!("{}{query}", all(&tenant)))?;
             table(
                 &api,
+                &tenant,
                 found.as_array().map(Vec::as_slice).unwrap_or_default(),
             );
         }
@@ -170,9 +171,9 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
             set(&mut body, "company", company.map(Value::from));
             set(&mut body, "name", name.map(Value::from));
             set(&mut body, "secrets", key.body()?);
-            card(&api, &api.post(&all(&tenant), &body)?);
+            card(&api, &tenant, &api.post(&all(&tenant), &body)?);
         }
-        Command::Show(one) => card(&api, &api.get(&one.path())?),
+        Command::Show(one) => card(&api, &one.tenant, &api.get(&one.path())?),
         Command::Get(one) => {
             let found = api.get(&one.path())?;
             show::json(found.get("settings").unwrap_or(&Value::Null));
@@ -206,8 +207,8 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
             let found = api.get(&format!("{}/options", one.path()))?;
             options(&api, &found);
         }
-        Command::Enable(one) => card(&api, &act(&one, "enable")?),
-        Command::Disable(one) => card(&api, &act(&one, "disable")?),
+        Command::Enable(one) => card(&api, &one.tenant, &act(&one, "enable")?),
+        Command::Disable(one) => card(&api, &one.tenant, &act(&one, "disable")?),
         Command::Run(one) => {
             let job = act(&one, "run")?;
             match api.json {
@@ -238,7 +239,7 @@ fn change(
     let body = body(now.body.get("settings").cloned().unwrap_or_default())?;
     let headers = [("if-match", version.as_str())];
     let reply = api.send("PUT", &one.path(), &headers, &Body::Json(&body))?;
-    card(api, &reply.body);
+    card(api, &one.tenant, &reply.body);
     Ok(())
 }
 
@@ -260,18 +261,28 @@ fn checked(api: &Api, checked: &Value) -> Result<(), Failure> {
     Ok(())
 }
 
-fn card(api: &Api, connection: &Value) {
+fn card(api: &Api, tenant: &str, connection: &Value) {
     if api.json {
         return show::json(connection);
     }
-    table(api, std::slice::from_ref(connection));
+    table(api, tenant, std::slice::from_ref(connection));
     let told = text(connection, "state_text");
     if !told.is_empty() {
         out!("{told}");
     }
 }
 
-fn table(api: &Api, connections: &[Value]) {
+fn table(api: &Api, tenant: &str, connections: &[Value]) {
+    let mut connections = connections.to_vec();
+    // Programs compare ids; people know a company by its name. What was done is done where names cannot be had.
+    if !api.json
+        && !connections.is_empty()
+        && let Ok(companies) = api.get(&format!("/{}/companies", encode(tenant)))
+    {
+        for connection in &mut connections {
+            name_company(connection, &companies);
+        }
+    }
     let columns = [
         ("Подключение", "id", Show::Text),
         ("Название", "name", Show::Text),
@@ -282,7 +293,17 @@ fn table(api: &Api, connections: &[Value]) {
         ("Состояние", "state", Show::Text),
         ("Проверено", "checked_at", Show::Time),
     ];
-    show::list(api, connections, &columns);
+    show::list(api, &connections, &columns);
+}
+
+/// Puts the company's name in the place of its id.
+fn name_company(connection: &mut Value, companies: &Value) {
+    let id = connection.get("company").cloned();
+    let mut known = companies.as_array().into_iter().flatten();
+    let name = known
+        .find(|company| company.get("id") == id.as_ref())
+        .and_then(|company| company.get("name"));
+    set(connection, "company", name.cloned());
 }
 
 fn options(api: &Api, options: &Value) {
@@ -328,5 +349,20 @@ fn options(api: &Api, options: &Value) {
             "У ключа не отмечено: «{}»",
             missing.as_str().unwrap_or_default()
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_company_is_shown_by_its_name_and_an_unknown_one_by_its_id() {
+        let companies = json!([{"id": "main", "name": "Кофейня"}]);
+        for (id, shown) in [("main", "Кофейня"), ("gone", "gone")] {
+            let mut connection = json!({"company": id});
+            name_company(&mut connection, &companies);
+            assert_eq!(text(&connection, "company"), shown);
+        }
     }
 }

@@ -9,6 +9,10 @@ use clap::Args;
 use sklad_host::{DEFAULT_LISTEN, ReuseLimits, Running, Server};
 use tokio::signal::unix::{SignalKind, signal};
 
+/// Said at start where a merchant could have servers inside of the operator's network called.
+const PRIVATE_NETWORKS: &str = "Warning: merchants' addresses that resolve to private networks are called; block \
+     them in the runtime configuration: [outbound_networking] block_networks = [\"private\"]";
+
 /// Flags of `sklad-edge up`, with Spin's names and defaults.
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -71,6 +75,9 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let json = arguments.json;
     let server = builder(arguments)?.start().await?;
+    if server.reaches_private_networks() {
+        eprintln!("{PRIVATE_NETWORKS}");
+    }
     if json {
         print_json(&server)
     } else {

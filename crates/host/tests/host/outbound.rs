@@ -47,6 +47,7 @@ async fn blocked_networks_are_not_reached_even_when_granted() {
     )
     .unwrap();
     let probe = Probe::with(|builder| builder.runtime_config(config.path())).await;
+    assert!(!probe.server.reaches_private_networks());
     let url = probe.server.url();
     let (status, text) = probe.get(&format!("/probe/get?url={url}/exact")).await;
     assert_eq!(
