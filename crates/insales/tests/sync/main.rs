@@ -478,3 +478,57 @@ fn price_kinds_and_warehouses_that_are_gone_are_archived_where_the_list_can_be_r
     w.run(Kind::Full);
     assert_eq!(w.rows(names)[2], "Центр (InSales) 0");
 }
+
+#[test]
+fn an_empty_list_of_categories_archives_none_unless_the_merchant_says_so() {
+    let live = "SELECT id FROM categories WHERE archived = 0 ORDER BY id";
+    for lists in [
+        &["collections"][..],
+        &["categories"],
+        &["collections", "categories"],
+    ] {
+        let mut w = world(5);
+        w.run(Kind::Full);
+        assert_eq!(w.rows(live).len(), 4);
+        w.fake.when(move |_, path| {
+            let is = |list: &&str| path.starts_with(&format!("/admin/{list}.json"));
+            lists.iter().any(is).then(|| answer(200, &json!("")))
+        });
+        for _ in 0..2 {
+            w.run(Kind::Full);
+            assert_eq!(w.rows(live).len(), 4, "{lists:?}");
+        }
+        let told =
+            "SELECT text FROM journal WHERE text LIKE 'InSales не отдал ни одной категории%'";
+        assert_eq!(w.rows(told).len(), lists.len());
+        w.fake.forget();
+        w.fake.destroy("collections", |id| id == 3);
+        w.run(Kind::Full);
+        assert_eq!(w.rows(live).len(), 3);
+        w.settings.missing_guard_percent = 100;
+        for list in lists {
+            w.fake.destroy(list, |_| true);
+        }
+        w.run(Kind::Full);
+        assert!(w.rows(live).len() < 3, "{lists:?}");
+    }
+}
+
+#[test]
+fn a_category_that_lies_in_itself_is_told_once_and_lies_at_the_top() {
+    let w = world(5);
+    w.run(Kind::Full);
+    let later = w.fake.later();
+    for row in w.fake.lists.borrow_mut().get_mut("collections").unwrap() {
+        if row["id"] == 1 {
+            row["parent_id"] = 3.into();
+            row["updated_at"] = later.clone().into();
+        }
+    }
+    w.run(Kind::Changes);
+    w.run(Kind::Full);
+    let told = "SELECT object FROM journal WHERE text LIKE '%вложена сама в себя%' ORDER BY object";
+    let expected = ["insales:shop:c1", "insales:shop:c2", "insales:shop:c3"];
+    assert_eq!(w.rows(told), expected);
+    assert!(w.told("Категория InSales «Раздел 1» вложена сама в себя"));
+}
