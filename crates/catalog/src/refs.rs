@@ -89,20 +89,44 @@ pub fn import(
     batch: &[RefInput],
     now_ms: i64,
 ) -> Statement {
+    const DIFFERS: &str = "ON CONFLICT (tenant, kind, id) DO UPDATE SET parent = excluded.parent, \
+             name = excluded.name, data = excluded.data, source = excluded.source, \
+             archived = excluded.archived, position = excluded.position, updated_at = excluded.updated_at \
+         WHERE parent IS NOT excluded.parent OR name IS NOT excluded.name \
+             OR data IS NOT excluded.data OR archived IS NOT excluded.archived \
+             OR position IS NOT excluded.position RETURNING 1";
+    insert(tenant, source, kind, batch, now_ms, DIFFERS)
+}
+
+/// The statement that writes those entries of which nothing is known; it answers a row for each of them.
+#[must_use]
+pub fn import_unknown(
+    tenant: &str,
+    source: &str,
+    kind: RefKind,
+    batch: &[RefInput],
+    now_ms: i64,
+) -> Statement {
+    let stays = "ON CONFLICT (tenant, kind, id) DO NOTHING RETURNING 1";
+    insert(tenant, source, kind, batch, now_ms, stays)
+}
+
+fn insert(
+    tenant: &str,
+    source: &str,
+    kind: RefKind,
+    batch: &[RefInput],
+    now_ms: i64,
+    known: &str,
+) -> Statement {
     let rows: Vec<Value> = batch.iter().filter_map(row).collect();
-    Statement::new(
+    Statement::new(format!(
         "INSERT INTO catalog_refs (tenant, kind, id, parent, name, data, source, archived, position, \
              updated_at) \
          SELECT ?1, ?2, r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, ?3, r.value ->> 4, \
              r.value ->> 5, ?5 \
-         FROM json_each(?4) r WHERE true \
-         ON CONFLICT (tenant, kind, id) DO UPDATE SET parent = excluded.parent, name = excluded.name, \
-             data = excluded.data, source = excluded.source, archived = excluded.archived, \
-             position = excluded.position, updated_at = excluded.updated_at \
-         WHERE parent IS NOT excluded.parent OR name IS NOT excluded.name \
-             OR data IS NOT excluded.data OR archived IS NOT excluded.archived \
-             OR position IS NOT excluded.position RETURNING 1",
-    )
+         FROM json_each(?4) r WHERE true {known}"
+    ))
     .bind(tenant)
     .bind(kind.name())
     .bind(source)

@@ -217,6 +217,7 @@ fn beside<S: Sql, H: Http, C: Clock>(
         let write = refs::import(tenant, source, RefKind::Property, &properties, now);
         batch.push(write);
     }
+    batch.extend(references::named(work, &resolved.changes));
     batch.extend(pictures(work.place.connection, tenant, portion, resolved));
     if !resolved.forget.is_empty() {
         batch.push(catalog::forget_aliases(tenant, &resolved.forget));

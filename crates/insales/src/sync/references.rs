@@ -1,6 +1,7 @@
 //! What products refer to: price kinds, warehouses; and how many products there are.
 
 use serde_json::value::RawValue;
+use sklad_catalog::import::{Change, Section};
 use sklad_catalog::refs::{self, RefInput, RefKind};
 use sklad_raw::{Raw, members, object, text};
 use sklad_store::{Clock, Http, Sql, SqlError, Statement};
@@ -9,7 +10,7 @@ use super::cursor::Cursor;
 use super::{Went, Work, number};
 use crate::api::session::Failure;
 use crate::api::{Error, page};
-use crate::map::{Known, Names, PRICES};
+use crate::map::{Known, Names, PRICE, PRICES};
 use crate::wire::{self, Named};
 
 /// The most price types of a shop that are known.
@@ -33,11 +34,19 @@ pub async fn run<S: Sql, H: Http, C: Clock>(
     let kinds = allowed(work, cursor, "/price_kinds.json", "Виды цен", &mut batch).await?;
     let stores = allowed(work, cursor, "/warehouses.json", "Склады", &mut batch).await?;
     let counted = batch.len();
-    batch.push(write(work, RefKind::PriceType, &price_types(work, &kinds)?));
-    batch.push(write(work, RefKind::Store, &warehouses(work, &stores)?));
+    let price_types = price_types(work, &kinds)?;
+    batch.extend(write(work, RefKind::PriceType, &kinds, &price_types));
+    batch.extend(write(
+        work,
+        RefKind::Store,
+        &stores,
+        &warehouses(work, &stores)?,
+    ));
+    let written = batch.len();
     batch.push(forget_others(work, cursor));
     let answers = work.ports.sql.atomic(batch).await?;
-    let changed = answers.iter().skip(counted).take(2).map(Vec::len).sum();
+    let changed = answers.get(counted..written).unwrap_or_default();
+    let changed = changed.iter().map(Vec::len).sum();
     cursor.totals.references += number(changed);
     Ok(Went::Through)
 }
@@ -71,13 +80,49 @@ async fn allowed<S: Sql, H: Http, C: Clock>(
     }
 }
 
+/// The statements that write what the shop has of a kind, and archive what it has no more; the latter not where
+/// it has not said (`json`).
 fn write<S: Sql, H: Http, C: Clock>(
     work: &Work<'_, S, H, C>,
     kind: RefKind,
+    json: &str,
     list: &[RefInput],
-) -> Statement {
+) -> Vec<Statement> {
+    let (tenant, source) = (work.tenant(), work.names.source());
     let now = work.ports.clock.now_ms();
-    refs::import(work.tenant(), work.names.source(), kind, list, now)
+    let ids: Vec<&str> = list.iter().map(|entry| entry.id.as_str()).collect();
+    let mut batch = vec![refs::import(tenant, source, kind, list, now)];
+    if !json.is_empty() {
+        batch.push(refs::archive_others(tenant, source, kind, &ids, now));
+    }
+    batch
+}
+
+/// The statement that gives the price types of further kinds that these changes name a name, where they have
+/// none: of a kind that the shop does not list, or that this key may not list.
+pub fn named<S: Sql, H: Http, C: Clock>(
+    work: &Work<'_, S, H, C>,
+    changes: &[Change],
+) -> Option<Statement> {
+    let start = work.names.price(PRICE);
+    let prices = changes.iter().flat_map(|change| match &change.prices {
+        Some(Section::Replace(prices) | Section::Merge(prices)) => prices.as_slice(),
+        None => &[],
+    });
+    let mut fields: Vec<&str> = prices
+        .filter_map(|price| price.price_type.strip_prefix(&start))
+        .filter(|number| !number.is_empty())
+        .collect();
+    fields.sort_unstable();
+    fields.dedup();
+    let one = |number: &&str| {
+        let title = format!("Дополнительная цена {number}");
+        entry(format!("{start}{number}"), &title, None)
+    };
+    let list: Vec<RefInput> = fields.iter().map(one).collect();
+    let (tenant, source) = (work.tenant(), work.names.source());
+    let now = work.ports.clock.now_ms();
+    (!list.is_empty()).then(|| refs::import_unknown(tenant, source, RefKind::PriceType, &list, now))
 }
 
 /// The names of things of several sources stand in one list.

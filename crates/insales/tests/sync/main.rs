@@ -435,3 +435,100 @@ fn a_price_in_another_currency_is_told_once_or_taken_in_roubles() {
     assert_eq!(w.rows(told), ["insales:shop:2"]);
     assert_eq!(now("price_in_site_currency", "550"), ["55000"]);
 }
+
+#[test]
+fn price_kinds_and_warehouses_that_are_gone_are_archived_where_the_list_can_be_read() {
+    let w = world(3);
+    w.fake
+        .change(1, |row| row["variants"][0]["price7"] = "7.0".into());
+    w.run(Kind::Full);
+    let names = "SELECT name || ' ' || archived FROM catalog_refs WHERE kind IN ('price_type', 'store') \
+         AND name NOT LIKE '%Цена продажи%' AND name NOT LIKE 'Старая%' AND name NOT LIKE 'Закуп%' ORDER BY name";
+    let before = [
+        "Дополнительная цена 7 (InSales) 0",
+        "Опт (InSales) 0",
+        "Центр (InSales) 0",
+    ];
+    assert_eq!(w.rows(names), before, "every price has a name");
+    // Who may not read the lists knows nothing of what is gone.
+    w.fake.destroy("price_kinds", |_| true);
+    w.fake.destroy("warehouses", |_| true);
+    w.fake.when(|_, path| {
+        let list = path.contains("price_kinds") || path.contains("warehouses");
+        list.then(|| answer(403, &json!({})))
+    });
+    w.run(Kind::Full);
+    assert_eq!(w.rows(names), before);
+    w.fake.forget();
+    w.run(Kind::Changes);
+    assert_eq!(w.rows(names), before);
+    for _ in 0..2 {
+        w.run(Kind::Full);
+        let gone = before.map(|name| name.replace(" 0", " 1"));
+        assert_eq!(w.rows(names), gone);
+    }
+    let always = "SELECT count(*) FROM catalog_refs WHERE kind = 'price_type' AND archived = 0";
+    assert_eq!(w.count(always), 3);
+    w.fake
+        .lists
+        .borrow_mut()
+        .get_mut("warehouses")
+        .unwrap()
+        .push(json!({"id": 1, "title": "Центр"}));
+    w.run(Kind::Full);
+    assert_eq!(w.rows(names)[2], "Центр (InSales) 0");
+}
+
+#[test]
+fn an_empty_list_of_categories_archives_none_unless_the_merchant_says_so() {
+    let live = "SELECT id FROM categories WHERE archived = 0 ORDER BY id";
+    for lists in [
+        &["collections"][..],
+        &["categories"],
+        &["collections", "categories"],
+    ] {
+        let mut w = world(5);
+        w.run(Kind::Full);
+        assert_eq!(w.rows(live).len(), 4);
+        w.fake.when(move |_, path| {
+            let is = |list: &&str| path.starts_with(&format!("/admin/{list}.json"));
+            lists.iter().any(is).then(|| answer(200, &json!("")))
+        });
+        for _ in 0..2 {
+            w.run(Kind::Full);
+            assert_eq!(w.rows(live).len(), 4, "{lists:?}");
+        }
+        let told =
+            "SELECT text FROM journal WHERE text LIKE 'InSales не отдал ни одной категории%'";
+        assert_eq!(w.rows(told).len(), lists.len());
+        w.fake.forget();
+        w.fake.destroy("collections", |id| id == 3);
+        w.run(Kind::Full);
+        assert_eq!(w.rows(live).len(), 3);
+        w.settings.missing_guard_percent = 100;
+        for list in lists {
+            w.fake.destroy(list, |_| true);
+        }
+        w.run(Kind::Full);
+        assert!(w.rows(live).len() < 3, "{lists:?}");
+    }
+}
+
+#[test]
+fn a_category_that_lies_in_itself_is_told_once_and_lies_at_the_top() {
+    let w = world(5);
+    w.run(Kind::Full);
+    let later = w.fake.later();
+    for row in w.fake.lists.borrow_mut().get_mut("collections").unwrap() {
+        if row["id"] == 1 {
+            row["parent_id"] = 3.into();
+            row["updated_at"] = later.clone().into();
+        }
+    }
+    w.run(Kind::Changes);
+    w.run(Kind::Full);
+    let told = "SELECT object FROM journal WHERE text LIKE '%вложена сама в себя%' ORDER BY object";
+    let expected = ["insales:shop:c1", "insales:shop:c2", "insales:shop:c3"];
+    assert_eq!(w.rows(told), expected);
+    assert!(w.told("Категория InSales «Раздел 1» вложена сама в себя"));
+}
