@@ -201,7 +201,13 @@ fn who_is_called_how_and_who_shares_what_is_found_by_index() {
         ..product("P")
     };
     w.import(&[told], 2);
-    let found = block_on(import::called(&w.sql, "demo", &["insales:shop:7"])).unwrap();
+    let found = block_on(import::called(
+        &w.sql,
+        "demo",
+        &["insales:shop:7"],
+        "insales:shop",
+    ))
+    .unwrap();
     let mut names: Vec<&str> = found.iter().map(|one| one.id.as_str()).collect();
     names.sort_unstable();
     assert_eq!(names, ["insales:shop:7", "insales:shop:7#1"]);

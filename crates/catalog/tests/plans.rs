@@ -119,7 +119,7 @@ fn no_statement_of_an_import_reads_all_rows_or_is_compiled_anew() {
     block_on(sql.atomic(statements)).unwrap();
     // Whoever shares goods with other sources looks for what they are called and have in common.
     for id in ["insales:a:1", "insales:a:2"] {
-        block_on(import::called(&sql, "demo", &[id])).unwrap();
+        block_on(import::called(&sql, "demo", &[id], "x")).unwrap();
         let terms = [("article", id.to_owned()), ("external", id.to_owned())];
         block_on(import::matching(&sql, "demo", &terms, "insales:a")).unwrap();
         block_on(import::strays(&sql, "demo", "insales:a:", id)).unwrap();

@@ -252,6 +252,11 @@ impl Of<'_> {
             || flag(self.row.available) == Some(false)
     }
 
+    /// InSales has no word for what is sold by weight but its unit.
+    fn is_weighed(&self) -> bool {
+        matches!(unit(self.row.unit).as_str(), "кг" | "г")
+    }
+
     /// What a product is, but for what is sold of it.
     fn card(&self) -> Change {
         let row = self.row;
@@ -265,6 +270,7 @@ impl Of<'_> {
             name: Some(text(row.title).unwrap_or_default()),
             categories: Some(self.categories()),
             unit: Some(unit(row.unit)),
+            weighed: Some(self.is_weighed()),
             description: Some(description.unwrap_or_default()),
             discount_prohibited: Some(flag(row.ignore_discounts) == Some(true)),
             deleted: Some(self.is_gone()),
@@ -318,6 +324,7 @@ impl Of<'_> {
             create: true,
             kind: Some(Kind::Variant),
             unit: Some(unit(self.row.unit)),
+            weighed: Some(self.is_weighed()),
             discount_prohibited: Some(flag(self.row.ignore_discounts) == Some(true)),
             deleted: Some(flag(variant.available) == Some(false)),
             characteristics: Some(self.characteristics(variant)),

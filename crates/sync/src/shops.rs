@@ -143,7 +143,10 @@ pub async fn webhooks<S: Sql, K: Kv, H: Http, C: Clock>(
     };
     let api = open.api(config.insales_gateway.as_deref());
     let ended = register::step(handlers.ports(), api, address, until).await?;
-    note(handlers, &open, claim, &ended, until).await?;
+    // What the shop refuses about them says nothing of all the rest.
+    if !matches!(ended, Ended::Done { warning: true, .. }) {
+        note(handlers, &open, claim, &ended, until).await?;
+    }
     Ok(job(ended))
 }
 

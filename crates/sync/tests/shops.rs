@@ -269,6 +269,7 @@ fn webhooks_that_go_well_again_say_so_of_the_connection() {
     // Without them everything else comes all the same.
     w.shop.refuses(&[("webhooks", 400)]);
     assert_eq!(ask(), State::Ok);
+    assert_eq!(w.told("Всё в порядке"), 2, "at the beginning and now");
     assert_eq!(w.job(WEBHOOKS).last_result.as_deref(), Some("warning"));
 }
 

@@ -42,32 +42,41 @@ pub struct Called {
     pub here: bool,
     /// Its product, of a variant.
     pub parent: Option<String>,
+    /// The text that was asked for of its `extra`.
+    pub extra: Option<String>,
 }
 
 /// What is called by these ids, or by one of them with `#` and more behind it: products with their
-/// variants.
+/// variants; with their text `extra`.
 ///
 /// # Errors
 /// The database's.
-pub async fn called(sql: &impl Sql, tenant: &str, ids: &[&str]) -> Result<Vec<Called>, Error> {
+pub async fn called(
+    sql: &impl Sql,
+    tenant: &str,
+    ids: &[&str],
+    extra: &str,
+) -> Result<Vec<Called>, Error> {
     // What begins so and does not go on with a digit lies below `$`.
     let statement = Statement::new(
-        "SELECT g.external, g.id, 1, g.archived, g.parent FROM json_each(?2) k \
+        "SELECT g.external, g.id, 1, g.archived, g.parent, g.extra ->> ?3 FROM json_each(?2) k \
          CROSS JOIN goods g INDEXED BY goods_by_external ON g.tenant = +?1 \
              AND g.external >= k.value AND g.external < k.value || '$' \
-         UNION ALL SELECT i.value, g.id, 0, g.archived, g.parent FROM json_each(?2) k \
+         UNION ALL SELECT i.value, g.id, 0, g.archived, g.parent, g.extra ->> ?3 FROM json_each(?2) k \
          CROSS JOIN good_ids i ON i.tenant = +?1 AND i.kind = 'uuid' \
              AND i.value >= k.value AND i.value < k.value || '$' \
          CROSS JOIN goods g ON g.tenant = +?1 AND g.id = i.good",
     )
     .bind(tenant)
-    .bind(json!(ids).to_string());
+    .bind(json!(ids).to_string())
+    .bind(extra);
     let one = |row: &Row| Called {
         id: row.string(0),
         good: row.string(1),
         own: row.int(2) == Some(1),
         here: matches!(row.int(3), Some(LIVE | BY_HAND)),
         parent: row.text(4).map(str::to_owned),
+        extra: row.text(5).map(str::to_owned),
     };
     Ok(sql.query(statement).await?.iter().map(one).collect())
 }

@@ -376,11 +376,16 @@ fn distinct<'a>(
     warn: &mut Vec<String>,
 ) -> Vec<&'a str> {
     let mut out: Vec<&str> = Vec::with_capacity(given.len());
+    let mut long = 0_usize;
     for text in given.iter().map(|text| text.trim()) {
-        let fits = !text.is_empty() && text.len() <= MAX_KEY_CHARS * 4;
-        if fits && !out.contains(&text) {
+        if text.len() > MAX_KEY_CHARS * 4 {
+            long += 1;
+        } else if !text.is_empty() && !out.contains(&text) {
             out.push(text);
         }
+    }
+    if long > 0 {
+        warn.push(format!("{what} пропущено {long}: слишком длинные"));
     }
     if out.len() > most {
         warn.push(format!("оставлены первые {most} {what}"));

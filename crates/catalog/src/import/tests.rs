@@ -202,4 +202,13 @@ fn what_is_too_long_is_cut_and_told() {
     merge::apply(&mut record, &change, &Options::default(), &mut told);
     assert_eq!(record.name.chars().count(), 500);
     assert_eq!(told, ["название: оставлены первые 500 знаков"]);
+    let (good, long) = ("4600000000017".to_owned(), "4".repeat(3_000));
+    let change = Change {
+        barcodes: Some(vec![long, good, String::new()]),
+        ..Change::default()
+    };
+    let mut told = Vec::new();
+    merge::apply(&mut record, &change, &Options::default(), &mut told);
+    assert_eq!(record.barcodes.as_deref(), Some(r#"["4600000000017"]"#));
+    assert_eq!(told, ["штрихкодов пропущено 1: слишком длинные"]);
 }

@@ -170,6 +170,23 @@ fn prices_in_another_currency_count_in_roubles_or_not_at_all() {
 }
 
 #[test]
+fn what_is_sold_by_weight_is_told_by_its_unit() {
+    for (unit, weighed) in [
+        ("kgm", true),
+        ("grm", true),
+        ("кг", true),
+        ("pce", false),
+        ("", false),
+    ] {
+        let cheese = plain(&json!({"id": 1, "title": "Сыр", "unit": unit,
+            "variants": [{"id": 2, "title": "а"}, {"id": 3, "title": "б"}]}));
+        for item in cheese.items() {
+            assert_eq!(item.change.weighed, Some(weighed), "{unit}");
+        }
+    }
+}
+
+#[test]
 fn one_variant_without_a_name_is_one_good() {
     let row = json!({"id": "8", "title": "Чай", "category_id": 3, "collections_ids": [], "unit": "kgm",
         "ignore_discounts": true, "variants": [{"id": "81", "title": "", "sku": "T", "price": 100}]});

@@ -6,7 +6,7 @@ use sklad_catalog::pictures;
 use sklad_store::{Call, Clock, Http, Reach, Sql, SqlError, Statement, Within};
 
 use super::cursor::Cursor;
-use super::{Place, Went, Work};
+use super::{Place, TOLD, Went, Work};
 use crate::api::session::Failure;
 
 /// The largest file, in bytes.
@@ -48,8 +48,7 @@ pub async fn run<S: Sql, H: Http, C: Clock>(
                     batch.push(done(work.place, &name));
                 }
                 Fetched::Never(why) => {
-                    let text = format!("Изображение не загружено: {why}");
-                    batch.extend(work.warn(cursor, &name, &text));
+                    batch.extend(never(work, cursor, &name, &why).await?);
                     batch.push(done(work.place, &name));
                 }
                 Fetched::Later => failures += 1,
@@ -67,6 +66,36 @@ pub async fn run<S: Sql, H: Http, C: Clock>(
             }
         }
     }
+}
+
+/// The statement that tells the merchant why a picture will not come: of the good that shows it, since its file
+/// is nothing that he knows.
+async fn never<S: Sql, H: Http, C: Clock>(
+    work: &Work<'_, S, H, C>,
+    cursor: &mut Cursor,
+    name: &str,
+    why: &str,
+) -> Result<Option<Statement>, SqlError> {
+    let statement = Statement::new(
+        "SELECT external, name FROM goods WHERE tenant = ?1 AND source = ?2 AND instr(pictures, ?3) > 0 \
+         ORDER BY parent IS NOT NULL, external LIMIT 1",
+    );
+    let statement = statement.bind(work.tenant()).bind(work.names.source());
+    // No index has what is looked for; what is not told need not be found.
+    let rows = match cursor.totals.warnings < TOLD {
+        true => work.ports.sql.query(statement.bind(name)).await?,
+        false => Vec::new(),
+    };
+    Ok(match rows.first() {
+        Some(good) => {
+            let text = format!(
+                "Изображение товара «{}» не загружено: {why}",
+                good.string(1)
+            );
+            work.warn(cursor, &good.string(0), &text)
+        }
+        None => work.warn(cursor, name, &format!("Изображение не загружено: {why}")),
+    })
 }
 
 /// Pictures that are to be fetched, behind this name.

@@ -64,7 +64,7 @@ pub async fn resolve<S: Sql, H, C>(
 ) -> Result<Resolved, SqlError> {
     let (sql, tenant) = (work.ports.sql, work.place.tenant);
     let keys: Vec<&str> = products.iter().map(|one| one.item.key.as_str()).collect();
-    let called = catalog::called(sql, tenant, &keys).await;
+    let called = catalog::called(sql, tenant, &keys, work.names.source()).await;
     let called = called.map_err(of_catalog)?;
     // Of what another source has in its archive nobody is the master.
     let links = called.iter().filter(|one| !one.own && one.here);
@@ -74,7 +74,9 @@ pub async fn resolve<S: Sql, H, C>(
         unlike(work, products, &links, &mut resolved).await?;
     }
     let mut found = found(work, products, &links, &mut resolved).await?;
-    for product in products {
+    // What is not sold any more makes room first.
+    let (here, away): (Vec<&Mapped>, Vec<&Mapped>) = products.iter().partition(|p| p.item.here);
+    for product in away.into_iter().chain(here) {
         gone(work, product, &called, &mut resolved);
         let mut is = |item: &Item| match links.get(item.key.as_str()) {
             Some(link) => Is::Linked(link.parent.clone()),
@@ -85,8 +87,14 @@ pub async fn resolve<S: Sql, H, C>(
             .collect();
         let whole = is(&product.item);
         let (change, beside) = whole_product(work, product, whole, &variants);
-        resolved.changes.push(change);
-        for (item, is) in &variants {
+        let is_taken = |item: &Item| {
+            let link = links.get(item.key.as_str());
+            !item.here && link.is_some_and(|link| another_is_there(item, link))
+        };
+        if !is_taken(&product.item) {
+            resolved.changes.push(change);
+        }
+        for (item, is) in variants.iter().filter(|(item, _)| !is_taken(item)) {
             let mut change = is.change(item, &work.names);
             if beside && change.parent.is_some() {
                 // The product's external id is another one: it is known by its alias.
@@ -96,6 +104,13 @@ pub async fn resolve<S: Sql, H, C>(
         }
     }
     Ok(resolved)
+}
+
+/// Whether the good that this one was linked to is linked to another one of the shop's by now: then this one has
+/// nothing there that could be taken away.
+fn another_is_there(item: &Item, link: &Called) -> bool {
+    let theirs = link.extra.as_ref().filter(|ids| !ids.is_empty());
+    item.ids.is_some() && theirs.is_some() && theirs != item.ids.as_ref()
 }
 
 /// What a product becomes, and whether that is part of another source's good. A product of which only
@@ -207,6 +222,7 @@ async fn found<S: Sql, H, C>(
     });
     // What nobody can buy is nobody's double.
     let (sold, gone): (Vec<&Item>, Vec<&Item>) = sold.partition(|item| item.here);
+    let ids: HashSet<&String> = gone.iter().filter_map(|item| item.ids.as_ref()).collect();
     let gone: HashSet<&str> = gone.iter().map(|item| item.key.as_str()).collect();
     let free = (sold.into_iter()).filter(|item| !links.contains_key(item.key.as_str()));
     let mut asked: Vec<(&Item, (&str, String))> = Vec::new();
@@ -232,6 +248,9 @@ async fn found<S: Sql, H, C>(
                 .as_deref()
                 .is_some_and(|id| gone.contains(id))
         });
+        for found in &mut matches {
+            found.extra.take_if(|linked| ids.contains(linked));
+        }
         if chosen.contains_key(&item.key) {
             continue;
         }

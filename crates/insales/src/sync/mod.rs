@@ -34,6 +34,9 @@ pub use marks::forget;
 /// How often a batch is planned when somebody else changes the same things.
 const ATTEMPTS: usize = 5;
 
+/// How many warnings of one run the journal holds; the rest is counted.
+const TOLD: u64 = 50;
+
 /// Whose import it is, and from where.
 #[derive(Clone, Copy)]
 pub struct Place<'a> {
@@ -206,8 +209,6 @@ impl<S: Sql, H: Http, C: Clock> Work<'_, S, H, C> {
     /// The statement that tells the merchant of something doubtful, as long as there are few of them; once, not
     /// each night.
     fn warn(&self, cursor: &mut Cursor, object: &str, text: &str) -> Option<Statement> {
-        /// How many warnings of one run the journal holds; the rest is counted.
-        const TOLD: u64 = 50;
         cursor.totals.warnings += 1;
         let row = self.record(object, Outcome::Warning, text.to_owned());
         let now = self.ports.clock.now_ms();

@@ -350,3 +350,37 @@ fn a_link_that_nothing_speaks_for_any_more_is_told_by_night_and_stays() {
     w.run(Kind::Full);
     assert_eq!(w.rows(told).len(), 1);
 }
+
+#[test]
+fn what_comes_in_the_place_of_a_product_in_the_trash_keeps_its_link() {
+    for (old, new) in [(1, 2), (2, 1)] {
+        let mut w = world(3);
+        w.settings.link = Link::Article;
+        w.fake
+            .change(new, |row| row["variants"][0]["sku"] = "later".into());
+        w.fake
+            .change(old, |row| row["variants"][0]["sku"] = "x".into());
+        w.masters(&[master("P1", "x")]);
+        w.run(Kind::Full);
+        let ids = "SELECT extra ->> 'insales:shop' FROM goods WHERE external = 'P1'";
+        assert_eq!(w.rows(ids), [format!("{old}#{old}0")]);
+        // Both changes come at once, whichever is first.
+        let change = |id, trash: bool| {
+            w.fake.change(id, |row| match trash {
+                true => row["archived"] = true.into(),
+                false => row["variants"][0]["sku"] = "X".into(),
+            });
+        };
+        for (id, trash) in [(1, old == 1), (2, old == 2)] {
+            change(id, trash);
+        }
+        for kind in [Kind::Changes, Kind::Full, Kind::Full] {
+            w.run(kind);
+            assert_eq!(w.rows(ids), [format!("{new}#{new}0")], "{kind:?}");
+        }
+        // What is touched in the trash is nothing to the good.
+        w.fake.change(old, |row| row["title"] = "Старый".into());
+        w.run(Kind::Changes);
+        assert_eq!(w.rows(ids), [format!("{new}#{new}0")]);
+    }
+}

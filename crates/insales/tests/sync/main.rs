@@ -343,7 +343,9 @@ fn pictures_come_once_and_only_from_the_shops_servers() {
         .when(|_, path| (path == "/4.png").then(|| answer(404, &json!({}))));
     w.run(Kind::Full);
     assert_eq!(w.count("SELECT count(*) FROM pictures"), 10);
-    assert!(w.told("адрес не на сервере InSales") && w.told("код 404"));
+    assert!(w.told("Изображение товара «Товар 3» не загружено: адрес не на сервере InSales"));
+    let told = "SELECT object FROM journal WHERE text = 'Изображение товара «Товар 4» не загружено: код 404'";
+    assert_eq!(w.rows(told), ["insales:shop:4"]);
     assert!(w.fake.forget().iter().all(|path| !path.contains("/3.png")));
     w.run(Kind::Changes);
     assert_eq!(w.fake.forget().len(), 3);
