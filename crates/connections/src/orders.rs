@@ -1,6 +1,32 @@
-//! What orders can be told with: the words that people have set for shops to which orders are passed on.
+//! Connections that pass on orders: which those are, and the words that people have set for them.
 
-use sklad_store::{Sql, SqlError, Statement};
+use sklad_store::{Row, Sql, SqlError, Statement};
+
+/// A connection that passes on orders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passing {
+    /// Its id.
+    pub id: String,
+    /// The company whose orders it passes on.
+    pub company: String,
+}
+
+/// The connections of a kind that are at work and pass on orders of a tenant.
+///
+/// # Errors
+/// The database's.
+pub async fn passing(sql: &impl Sql, tenant: &str, kind: &str) -> Result<Vec<Passing>, SqlError> {
+    let all = Statement::new(
+        "SELECT id, company FROM connections WHERE tenant = ?1 AND kind = ?2 AND enabled = 1 \
+         AND settings ->> '$.orders.on' = 1 ORDER BY id",
+    );
+    let rows = sql.query(all.bind(tenant).bind(kind)).await?;
+    let one = |row: &Row| Passing {
+        id: row.string(0),
+        company: row.string(1),
+    };
+    Ok(rows.iter().map(one).collect())
+}
 
 /// Pairs of an id and a name.
 pub type Words = Vec<(String, String)>;

@@ -62,7 +62,8 @@ pub fn statements(
     };
     let (catalogue, orders) = (settings.catalogue.on, settings.orders.on);
     let (tenant, id) = (connection.tenant.as_str(), connection.id.as_str());
-    let mut batch = Vec::new();
+    // Who is there again keeps its goods.
+    let mut batch = vec![job::remove(tenant, FAREWELL, id)];
     if orders {
         batch.push(crate::orders::begin(tenant, id, now_ms));
     }

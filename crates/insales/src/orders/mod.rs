@@ -26,7 +26,7 @@ pub mod wire;
 pub mod words;
 
 use serde::{Deserialize, Serialize};
-use sklad_connections::{Connection, connection};
+use sklad_connections::orders::passing;
 use sklad_jobs::job::{self, Progress};
 use sklad_orders::Order;
 use sklad_store::{Clock, Http, Ports, Sql, SqlError, Statement};
@@ -35,7 +35,7 @@ use sklad_tenant::clock;
 use crate::api::page::Since;
 use crate::api::session::Failure;
 use crate::api::{Access, Api, Error, Part, Retry, Session};
-use crate::connected::{self, KIND};
+use crate::connected::KIND;
 use crate::plan::ORDERS;
 use crate::settings::OrderSettings;
 use rows::Mark;
@@ -399,13 +399,6 @@ fn is_for(company: &str, order: &Order) -> bool {
         && order.items.iter().any(|item| item.offer.is_some())
 }
 
-/// The connections of a tenant that pass on orders.
-async fn passing(sql: &impl Sql, tenant: &str) -> Result<Vec<Connection>, SqlError> {
-    let mut all = connection::enabled(sql, tenant, KIND).await?;
-    all.retain(|c| connected::settings(c).is_ok_and(|settings| settings.orders.on));
-    Ok(all)
-}
-
 /// The statements that ask for a run of the jobs that pass on this tenant's orders; of an order that was just
 /// `made`, they also say that it is due. A best effort: without them the jobs run by their schedule.
 ///
@@ -418,7 +411,7 @@ pub async fn wake(
     now_ms: i64,
 ) -> Result<Vec<Statement>, SqlError> {
     let mut batch = Vec::new();
-    for one in passing(sql, tenant).await? {
+    for one in passing(sql, tenant, KIND).await? {
         if let Some(order) = made.filter(|order| is_for(&one.company, order)) {
             batch.push(rows::begin_orders((tenant, &one.id), &[&order.id], now_ms));
         }

@@ -1,14 +1,14 @@
 //! What people see of an order on its way to a shop.
 
 use serde::Serialize;
-use sklad_connections::Connection;
+use sklad_connections::orders::passing;
 use sklad_jobs::job;
 use sklad_orders::Order;
 use sklad_store::{Sql, SqlError, Statement};
 
 use super::rows::{self, Push, State};
 use super::words;
-use crate::connected;
+use crate::connected::KIND;
 use crate::plan::ORDERS;
 
 /// How an order stands in InSales.
@@ -102,7 +102,7 @@ pub async fn again(
     now_ms: i64,
 ) -> Result<Again, SqlError> {
     let row = rows::get(sql, tenant, &order.id).await?;
-    let shops = super::passing(sql, tenant).await?;
+    let shops = passing(sql, tenant, KIND).await?;
     let sent = row.as_ref().filter(|row| row.state == State::Sent);
     let mut shops = shops.iter();
     let shop = match sent {
@@ -113,7 +113,7 @@ pub async fn again(
         return Ok(Again::Nowhere);
     };
     let unclear = row.as_ref().is_some_and(|row| row.state == State::Unclear);
-    if unclear || sent.is_some_and(|row| !has_to_hear(shop, order, row)) {
+    if unclear || sent.is_some_and(|row| !has_to_hear(order, row)) {
         return Ok(Again::Nothing);
     }
     let place = (tenant, shop.id.as_str());
@@ -130,9 +130,10 @@ pub async fn again(
     }
 }
 
-/// Whether the shop does not have the status that it should have.
-fn has_to_hear(shop: &Connection, order: &Order, row: &Push) -> bool {
+/// Whether the shop is still to be told something: that it asks for another sum, or has deleted the order, is
+/// not mended by that.
+fn has_to_hear(order: &Order, row: &Push) -> bool {
     let heard = row.heard.clone().unwrap_or_default();
-    let settings = connected::settings(shop);
-    settings.is_ok_and(|settings| words::wanted(&settings.orders, order, &heard).is_some())
+    let wrong = words::wrong(order, &heard).unwrap_or_default();
+    row.due_at.is_some() || row.error != wrong
 }

@@ -36,6 +36,9 @@ fn a_connection_has_the_jobs_that_its_settings_call_for_while_it_is_on() {
     let settings = json!({"shop": "a.myinsales.ru", "every_minutes": 10, "orders": {"on": true}});
     let mut c = connection(false, &settings);
     assert!(planned(&w, &c, Changed::Settings).is_empty());
+    // It was removed and is there again, while its goods are on their way to the archive.
+    let farewell = plan::farewell("demo", &c.id, NOW);
+    block_on(w.sql.atomic(vec![farewell])).unwrap();
     c.enabled = true;
     let often = json!({"every_minutes": 10});
     let nightly = |hour| json!({"every_days": 1, "hour": hour, "zone_minutes": 180});
