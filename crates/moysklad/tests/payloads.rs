@@ -22,7 +22,7 @@ fn example(name: &str) -> Option<String> {
         println!("skipped: SKLAD_EDGE_SHARED names no folder with examples");
         return None;
     };
-    let path = Path::new(&folder).join("moysklad").join(name);
+    let path = Path::new(&folder).join("data/moysklad").join(name);
     Some(std::fs::read_to_string(&path).unwrap())
 }
 
