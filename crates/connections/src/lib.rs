@@ -3,7 +3,7 @@
 //! * [`companies`] – a tenant has a first one without doing anything, and may have more.
 //! * [`connection`] – a row for every shop or system: its kind, settings, secrets, whether it is on, and
 //!   what was found when it was last spoken to.
-//! * [`orders`] – the words for statuses, payments and deliveries that the settings of shops speak of.
+//! * [`orders`] – connections that pass on orders, and the words that their settings have for them.
 //!
 //! What settings and secrets mean otherwise, and how the other side is spoken to, is the business of the
 //! kind's crate: here they are JSON, the secrets sealed for the tenant.

@@ -421,16 +421,16 @@ impl Claim {
             .bind(now)
             .bind(cut(text));
         let mut batch = vec![write];
-        let news = match dead {
-            true => Some(format!("Задание остановлено: {text}")),
-            false => (failures > PATIENCE && self.schedule.is_some())
-                .then(|| format!("Задание не удаётся, попытки продолжаются: {text}")),
-        };
-        let news = news.filter(|_| !self.tenant.is_empty());
-        batch.extend(news.map(|text| match dead {
-            true => self.told(text).statement(&self.tenant, now),
-            false => self.told(text).statement_once(&self.tenant, now),
-        }));
+        if self.tenant.is_empty() {
+            return batch;
+        }
+        if dead {
+            let told = self.told(format!("Задание остановлено: {text}"));
+            batch.push(told.statement(&self.tenant, now));
+        } else if self.schedule.is_some() && failures > PATIENCE {
+            let told = self.told(format!("Задание не удаётся, попытки продолжаются: {text}"));
+            batch.push(told.statement_once(&self.tenant, now));
+        }
         batch
     }
 

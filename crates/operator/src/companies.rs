@@ -59,3 +59,14 @@ impl From<Error> for ApiError {
         }
     }
 }
+
+/// The id of the company of this id or name.
+pub async fn id_of<S: Sql, K: Kv>(
+    c: &Context<'_, S, K>,
+    tenant: &str,
+    key: &str,
+) -> Result<String, ApiError> {
+    let found = sklad_connections::companies::get(&c.app.sql, tenant, key).await?;
+    let none = || ApiError::refused("company", "Нет такой компании");
+    Ok(found.ok_or_else(none)?.id)
+}

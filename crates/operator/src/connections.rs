@@ -193,9 +193,7 @@ async fn company<S: Sql, K: Kv>(
     let Some(key) = key else {
         return Ok(companies::FIRST.to_owned());
     };
-    let found = companies::get(&c.app.sql, tenant.slug.as_str(), key).await?;
-    let none = || ApiError::refused("company", "Нет такой компании");
-    Ok(found.ok_or_else(none)?.id)
+    crate::companies::id_of(c, tenant.slug.as_str(), key).await
 }
 
 pub async fn create<S: Sql, K: Kv>(

@@ -2,13 +2,13 @@
 
 use http::StatusCode;
 use serde::Deserialize;
-use sklad_connections::companies;
 use sklad_insales::orders::{self as shops, view::Again};
 use sklad_jobs::mask;
 use sklad_orders::{After, Event, NewOrder, Order, Stored, View, Who, rubles};
 use sklad_store::{Kv, Sql, Statement};
 use sklad_tenant::Slug;
 
+use crate::companies;
 use crate::context::{Context, Told};
 use crate::error::ApiError;
 use crate::page::{Page, number};
@@ -40,7 +40,7 @@ pub async fn list<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiErro
     let id;
     let view = match view(c)? {
         View::Company(key) => {
-            id = company(c, slug, key).await?;
+            id = companies::id_of(c, slug, key).await?;
             View::Company(&id)
         }
         view => view,
@@ -72,17 +72,6 @@ fn view<'c, S: Sql, K: Kv>(c: &'c Context<'_, S, K>) -> Result<View<'c>, ApiErro
             "Отбор – по чему-нибудь одному: status, company или push",
         )),
     }
-}
-
-/// The id of the company of this id or name.
-async fn company<S: Sql, K: Kv>(
-    c: &Context<'_, S, K>,
-    tenant: &str,
-    key: &str,
-) -> Result<String, ApiError> {
-    let found = companies::get(&c.app.sql, tenant, key).await?;
-    let none = || ApiError::refused("company", "Нет такой компании");
-    Ok(found.ok_or_else(none)?.id)
 }
 
 pub async fn upsert<S: Sql, K: Kv>(c: &Context<'_, S, K>) -> Result<Reply, ApiError> {
